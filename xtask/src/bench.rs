@@ -1,0 +1,28 @@
+//! `cargo xtask bench` and `cargo xtask kill`: the two long runs of `tradewind-bench`, in release mode.
+//!
+//! The arguments are the tool's own and are passed on untouched.
+
+use anyhow::{Context, Result};
+
+use crate::process::{cargo, program, run, target};
+
+/// Measures: `tradewind-bench run`.
+pub(crate) fn bench(arguments: &[String]) -> Result<bool> {
+    release("run", arguments)
+}
+
+/// Kills the gateway under load and checks its books: `tradewind-bench kill`.
+pub(crate) fn kill(arguments: &[String]) -> Result<bool> {
+    release("kill", arguments)
+}
+
+fn release(command: &str, arguments: &[String]) -> Result<bool> {
+    let mut build = cargo(["build", "--release", "--locked", "-p", "tradewind", "-p", "tradewind-bench"])?;
+    if !run(&mut build)? {
+        return Ok(false);
+    }
+    let folder = target()?.join("release");
+    let mut tool = program(folder.join("tradewind-bench"))?;
+    tool.arg(command).args(arguments).env("TRADEWIND_BIN", folder.join("tradewind"));
+    run(&mut tool).context("could not run the bench tool")
+}

@@ -1,0 +1,85 @@
+//! The parts of the test run. Each starts a runner and counts what the runner wrote down.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::python;
+use super::tally::{self, Tally};
+use crate::coverage;
+use crate::process::{cargo, program, run, succeeds, target, tee};
+
+/// Rounds of the short kill test.
+const KILL_ROUNDS: u64 = 5;
+
+/// All Rust tests but those in documentation.
+pub(super) fn rust() -> Result<Tally> {
+    if succeeds(&mut cargo(["nextest", "--version"])?) {
+        let report = target()?.join("nextest/default/junit.xml");
+        remove_old(&report)?;
+        let content = run(&mut cargo(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])?)?;
+        tally::junit(&report, content)
+    } else {
+        cargo_test(&["--lib", "--bins", "--tests"])
+    }
+}
+
+/// The examples in the documentation, which only cargo itself can run.
+pub(super) fn doc() -> Result<Tally> {
+    cargo_test(&["--doc"])
+}
+
+fn cargo_test(what: &[&str]) -> Result<Tally> {
+    let (content, output) = tee(cargo(["test", "--workspace", "--locked", "--no-fail-fast"])?.args(what))?;
+    Ok(tally::cargo_test(&output).agreeing(content))
+}
+
+/// The programs that the other parts run.
+pub(super) fn build() -> Result<Tally> {
+    let built = run(&mut cargo(["build", "--locked", "-p", "tradewind", "-p", "tradewind-bench"])?)?;
+    Ok(Tally::default().agreeing(built))
+}
+
+/// The Python suite, which knows the product only from outside.
+pub(super) fn e2e(arguments: &[String]) -> Result<Tally> {
+    let python = python::environment()?;
+    let target = target()?;
+    let report = target.join("e2e-junit.xml");
+    remove_old(&report)?;
+    // The suite adds to what it finds, which is wanted only where a selection is run again.
+    if arguments.is_empty() {
+        remove_old(&coverage::results()?)?;
+    }
+    let mut pytest = program(python)?;
+    pytest
+        .args(["-m", "pytest", "tests/e2e"])
+        .arg(format!("--junitxml={}", report.display()))
+        .args(arguments)
+        .env("TRADEWIND_BIN", target.join("debug/tradewind"))
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let content = run(&mut pytest)?;
+    tally::junit(&report, content)
+}
+
+/// Kills the gateway while it works, starts it again and checks its books, a few times.
+pub(super) fn kill(seed: u32) -> Result<Tally> {
+    let folder = target()?.join("debug");
+    let mut tool = program(folder.join("tradewind-bench"))?;
+    tool.args(["kill", "--rounds", &KILL_ROUNDS.to_string(), "--seed", &seed.to_string()])
+        .env("TRADEWIND_BIN", folder.join("tradewind"));
+    let (content, output) = tee(&mut tool)?;
+    let tally =
+        tally::summary(&output).context("the kill test ended without its line `N passed, N failed`")?;
+    Ok(tally.agreeing(content))
+}
+
+/// A report of an earlier run must never be counted as this one's.
+fn remove_old(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
