@@ -1,0 +1,236 @@
+//! Commands: the changes that can be asked of the engine, each decided and committed as a whole.
+
+use crate::{
+    ChannelReport, Credential, CredentialId, Endpoint, EndpointId, Fact, Method, Money, Order, OrderId,
+    OrderRef, Partner, PartnerId, PartnerState, Payment, PaymentId, Refund, RefundId, RefundReport,
+    RevokeMode, Task, TaskId, TaskKey, Timestamp, User, UserState,
+};
+
+/// A change asked of the engine.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Place an order with its first payment attempt.
+    PlaceOrder(Box<NewOrder>),
+    /// Record what a channel says about a payment.
+    ReportPayment {
+        /// Whose order.
+        partner: PartnerId,
+        /// The order.
+        order: OrderId,
+        /// The payment.
+        payment: PaymentId,
+        /// What the channel says.
+        report: ChannelReport,
+        /// Attempts of the follow-up so far, when it was the follow-up that asked.
+        attempts: Option<u32>,
+    },
+    /// End an open order whose time is over.
+    LapseOrder {
+        /// Whose order.
+        partner: PartnerId,
+        /// The order.
+        order: OrderId,
+    },
+    /// Give money back.
+    RequestRefund(Box<NewRefund>),
+    /// Record what a channel says about a refund.
+    ReportRefund {
+        /// Whose order.
+        partner: PartnerId,
+        /// The order.
+        order: OrderId,
+        /// The refund.
+        refund: RefundId,
+        /// What the channel says.
+        report: RefundReport,
+        /// Attempts of the follow-up so far, when it was the follow-up that asked.
+        attempts: Option<u32>,
+    },
+    /// Take an order back, or apply for it.
+    Revoke {
+        /// Whose order.
+        partner: PartnerId,
+        /// The order.
+        order: OrderRef,
+        /// Now, or after review.
+        mode: RevokeMode,
+    },
+    /// Decide on a revocation that was applied for.
+    ReviewRevocation {
+        /// Whose order.
+        partner: PartnerId,
+        /// The order.
+        order: OrderId,
+        /// Take the order back, or let it stand.
+        approve: bool,
+    },
+    /// Record what came of an attempt to deliver an event.
+    RecordDelivery {
+        /// The task.
+        key: TaskKey,
+        /// The attempt's number, from 1; a result of an attempt that was overtaken is ignored.
+        attempt: u32,
+        /// What came of it.
+        result: DeliveryResult,
+    },
+    /// Run a task again, or call it off.
+    Task {
+        /// The task.
+        key: TaskKey,
+        /// What to do.
+        command: TaskCommand,
+    },
+    /// Add a partner or something that belongs to one.
+    Add(Box<Addition>),
+    /// Change a partner.
+    PatchPartner {
+        /// Which.
+        partner: PartnerId,
+        /// What to change.
+        patch: PartnerPatch,
+    },
+    /// Let a credential end.
+    ExpireCredential {
+        /// Whose.
+        partner: PartnerId,
+        /// Which.
+        credential: CredentialId,
+        /// When it ends.
+        at: Timestamp,
+    },
+    /// Lock, unlock or delete a user.
+    SetUserState {
+        /// Whose.
+        partner: PartnerId,
+        /// Which.
+        login: String,
+        /// The new state.
+        state: UserState,
+    },
+    /// Remember that a user signed in.
+    RecordSignIn {
+        /// Whose.
+        partner: PartnerId,
+        /// Which.
+        login: String,
+    },
+    /// Remember something about the gateway itself.
+    Remember(Fact),
+    /// Stop telling an endpoint.
+    RemoveEndpoint {
+        /// Whose.
+        partner: PartnerId,
+        /// Which.
+        endpoint: EndpointId,
+    },
+}
+
+/// An order to be placed: built by the application, judged by the rules.
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    /// The order, open.
+    pub order: Order,
+    /// Its first payment attempt.
+    pub payment: Payment,
+    /// When the payment wants to be looked after for the first time.
+    pub follow_up_at: Timestamp,
+}
+
+/// A refund to be made.
+#[derive(Clone, Debug)]
+pub struct NewRefund {
+    /// Its id.
+    pub id: RefundId,
+    /// Whose order.
+    pub partner: PartnerId,
+    /// Which order.
+    pub order: OrderRef,
+    /// The partner's own refund number; one is made when absent.
+    pub number: Option<String>,
+    /// Fingerprint of the content.
+    pub fingerprint: i64,
+    /// How much.
+    pub amount: Money,
+    /// Why.
+    pub subject: String,
+    /// Who asks.
+    pub operator: String,
+}
+
+/// What came of an attempt to deliver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryResult {
+    /// The receiver has it.
+    Acknowledged,
+    /// Not acknowledged.
+    Failed {
+        /// Why, in words.
+        reason: String,
+        /// When to try again; `None` when the schedule is used up.
+        next: Option<Timestamp>,
+    },
+}
+
+/// What a person asks of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskCommand {
+    /// Start its schedule anew.
+    Retry,
+    /// Call it off.
+    Cancel,
+}
+
+/// Something to be added.
+#[derive(Clone, Debug)]
+pub enum Addition {
+    /// A partner with its first credential.
+    Partner {
+        /// The partner.
+        partner: Partner,
+        /// Its first credential.
+        credential: Credential,
+    },
+    /// Another credential.
+    Credential(Credential),
+    /// A user.
+    User(User),
+    /// An endpoint.
+    Endpoint(Endpoint),
+}
+
+/// What to change about a partner; `None` leaves a thing as it is.
+#[derive(Clone, Debug, Default)]
+pub struct PartnerPatch {
+    /// Name for people.
+    pub name: Option<String>,
+    /// Whether it may do business.
+    pub state: Option<PartnerState>,
+    /// The payment methods it may use.
+    pub methods: Option<Vec<Method>>,
+    /// What the operator keeps.
+    pub fee_ppm: Option<u32>,
+    /// The switches of its dialects.
+    pub settings: Option<String>,
+}
+
+/// What a command led to.
+#[derive(Clone, Debug)]
+pub enum Decided {
+    /// The order and its current payment.
+    Order(Box<Order>, Box<Payment>),
+    /// The order, its payment and the refund.
+    Refund(Box<Order>, Box<Payment>, Box<Refund>),
+    /// The task.
+    Task(Box<Task>),
+    /// The partner.
+    Partner(Box<Partner>),
+    /// Done; there is nothing to show.
+    Done,
+}
+
+impl NewOrder {
+    /// The key of the task that looks after the payment.
+    pub fn follow_up_key(&self, id: TaskId) -> TaskKey {
+        TaskKey { partner: self.order.partner, order: self.order.id, id }
+    }
+}

@@ -1,0 +1,136 @@
+//! Decisions on partners and what belongs to them.
+
+use super::Desk;
+use crate::{
+    Addition, Credential, CredentialId, Decided, Endpoint, EndpointId, Partner, PartnerId, PartnerPatch,
+    Refusal, Timestamp, User, UserState,
+};
+
+impl Desk<'_> {
+    pub(super) fn add(&mut self, addition: Addition) -> Result<Decided, Refusal> {
+        match addition {
+            Addition::Partner { partner, credential } => {
+                if self.view.credentials().any(|other| same_name(other, &credential)) {
+                    return Err(Refusal::Exists { what: "key id" });
+                }
+                check_fee(partner.fee_ppm)?;
+                self.changes.credentials.push(credential);
+                self.changes.partners.push(partner.clone());
+                Ok(Decided::Partner(Box::new(partner)))
+            }
+            Addition::Credential(credential) => {
+                let partner = self.find_partner(credential.partner)?;
+                if self
+                    .view
+                    .credentials()
+                    .any(|other| same_name(other, &credential) && other.partner != partner.id)
+                {
+                    return Err(Refusal::Exists { what: "key id" });
+                }
+                self.changes.credentials.push(credential);
+                Ok(Decided::Partner(Box::new(partner)))
+            }
+            Addition::User(user) => self.add_user(user),
+            Addition::Endpoint(endpoint) => self.add_endpoint(endpoint),
+        }
+    }
+
+    fn add_user(&mut self, user: User) -> Result<Decided, Refusal> {
+        let partner = self.find_partner(user.partner)?;
+        if self.view.user(user.partner, &user.login).is_some() {
+            return Err(Refusal::Exists { what: "login" });
+        }
+        self.changes.users.push(user);
+        Ok(Decided::Partner(Box::new(partner)))
+    }
+
+    fn add_endpoint(&mut self, endpoint: Endpoint) -> Result<Decided, Refusal> {
+        let partner = self.find_partner(endpoint.partner)?;
+        if self.view.endpoints(partner.id).iter().any(|other| other.url == endpoint.url) {
+            return Err(Refusal::Exists { what: "endpoint" });
+        }
+        self.changes.endpoints.push(endpoint);
+        Ok(Decided::Partner(Box::new(partner)))
+    }
+
+    pub(super) fn patch_partner(
+        &mut self,
+        partner: PartnerId,
+        patch: PartnerPatch,
+    ) -> Result<Decided, Refusal> {
+        let mut partner = self.find_partner(partner)?;
+        let PartnerPatch { name, state, methods, fee_ppm, settings } = patch;
+        partner.name = name.unwrap_or(partner.name);
+        partner.state = state.unwrap_or(partner.state);
+        partner.methods = methods.unwrap_or(partner.methods);
+        partner.fee_ppm = fee_ppm.unwrap_or(partner.fee_ppm);
+        partner.settings = settings.unwrap_or(partner.settings);
+        check_fee(partner.fee_ppm)?;
+        self.changes.partners.push(partner.clone());
+        Ok(Decided::Partner(Box::new(partner)))
+    }
+
+    pub(super) fn expire_credential(
+        &mut self,
+        partner: PartnerId,
+        credential: CredentialId,
+        at: Timestamp,
+    ) -> Result<Decided, Refusal> {
+        let found = self.view.credentials().find(|other| other.partner == partner && other.id == credential);
+        let mut credential = found.cloned().ok_or(Refusal::NotFound { what: "credential" })?;
+        credential.expires_at = Some(credential.expires_at.map_or(at, |end| end.min(at)));
+        self.changes.credentials.push(credential);
+        Ok(Decided::Done)
+    }
+
+    pub(super) fn set_user_state(
+        &mut self,
+        partner: PartnerId,
+        login: &str,
+        state: UserState,
+    ) -> Result<Decided, Refusal> {
+        let mut user = self.find_user(partner, login)?;
+        user.state = state;
+        self.changes.users.push(user);
+        Ok(Decided::Done)
+    }
+
+    pub(super) fn record_sign_in(&mut self, partner: PartnerId, login: &str) -> Result<Decided, Refusal> {
+        let mut user = self.find_user(partner, login)?;
+        user.signed_in_at = Some(self.now);
+        self.changes.users.push(user);
+        Ok(Decided::Done)
+    }
+
+    pub(super) fn remove_endpoint(
+        &mut self,
+        partner: PartnerId,
+        endpoint: EndpointId,
+    ) -> Result<Decided, Refusal> {
+        if !self.view.endpoints(partner).iter().any(|other| other.id == endpoint) {
+            return Err(Refusal::NotFound { what: "endpoint" });
+        }
+        self.changes.endpoints_removed.push((partner, endpoint));
+        Ok(Decided::Done)
+    }
+
+    fn find_partner(&self, partner: PartnerId) -> Result<Partner, Refusal> {
+        self.view.partner(partner).cloned().ok_or(Refusal::NotFound { what: "partner" })
+    }
+
+    fn find_user(&self, partner: PartnerId, login: &str) -> Result<User, Refusal> {
+        self.view.user(partner, login).cloned().ok_or(Refusal::NotFound { what: "user" })
+    }
+}
+
+fn check_fee(fee_ppm: u32) -> Result<(), Refusal> {
+    if fee_ppm > Partner::FEE_PPM_MAX {
+        let problem = format!("at most {} millionths can be kept", Partner::FEE_PPM_MAX);
+        return Err(Refusal::Field { field: "fee_ppm".into(), problem });
+    }
+    Ok(())
+}
+
+fn same_name(one: &Credential, other: &Credential) -> bool {
+    one.dialect == other.dialect && one.key_id == other.key_id
+}

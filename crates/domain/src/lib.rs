@@ -1,0 +1,52 @@
+//! The rules of the gateway: ids, money, time, partners, orders, payments, refunds, the ledger,
+//! events and tasks, and the decisions made on them.
+//!
+//! Everything here is a pure function of its arguments. There is no clock, no randomness, no I/O,
+//! no `async` and no wire format in this crate; whoever calls it passes the time and the source of
+//! ids in. A decision takes a [`View`] of what is stored and a [`Command`], and returns the
+//! [`Changes`] that must be committed together, or a named [`Refusal`].
+
+mod call;
+mod command;
+mod decide;
+mod event;
+mod id;
+mod ledger;
+mod money;
+mod order;
+mod partner;
+mod payment;
+mod poll;
+mod refund;
+mod refusal;
+mod schedule;
+mod task;
+mod time;
+pub mod transitions;
+mod view;
+
+pub use call::{
+    Call, Collect, FindOrder, Found, ListOrders, Login, LookUp, MethodChoice, OrderPage, OrderRef,
+    OrderStanding, Outcome, PayerAction, RefundCall, Revoke, RevokeMode, SignedIn, WalletBridge,
+};
+pub use command::{
+    Addition, Command, Decided, DeliveryResult, NewOrder, NewRefund, PartnerPatch, TaskCommand,
+};
+pub use decide::{Rules, decide, needs};
+pub use event::{Event, EventKind};
+pub use id::{
+    CredentialId, EndpointId, IdSource, NODE_MAX, NodeId, OrderId, ParseIdError, PartnerId, PaymentId,
+    RefundId, TaskId, TransferId, UserId,
+};
+pub use ledger::{Account, AccountDelta, Purpose, Transfer, TransferKind};
+pub use money::{AmountError, Currency, Money};
+pub use order::{Order, OrderStage, Terminal};
+pub use partner::{Credential, Device, Endpoint, Partner, PartnerState, User, UserState};
+pub use payment::{ChannelReport, Flow, FundBill, Method, Payment, PaymentState};
+pub use poll::poll_delay;
+pub use refund::{Refund, RefundKind, RefundReport, RefundState};
+pub use refusal::Refusal;
+pub use schedule::Schedule;
+pub use task::{Task, TaskKey, TaskKind, TaskState};
+pub use time::{Span, Timestamp};
+pub use view::{Changes, Fact, Need, Rows, Stream, View, WriteSet};

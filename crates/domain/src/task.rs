@@ -1,0 +1,94 @@
+//! Tasks: due work that survives a restart.
+
+use crate::{EndpointId, OrderId, PartnerId, PaymentId, RefundId, TaskId, Timestamp};
+
+/// What is to be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskKind {
+    /// Tell an event to an endpoint, or to the address named in the order when there is no endpoint.
+    Deliver {
+        /// The event's number.
+        event: i64,
+        /// Whom to tell.
+        endpoint: Option<EndpointId>,
+    },
+    /// Submit, ask after, or end a payment at its channel, whichever its state calls for.
+    FollowPayment(PaymentId),
+    /// Submit or ask after a refund at its channel.
+    FollowRefund(RefundId),
+}
+
+impl TaskKind {
+    /// Its name, for instance `deliver`.
+    pub fn name(self) -> &'static str {
+        match self {
+            TaskKind::Deliver { .. } => "deliver",
+            TaskKind::FollowPayment(_) => "follow_payment",
+            TaskKind::FollowRefund(_) => "follow_refund",
+        }
+    }
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskState {
+    /// To be done when due.
+    Pending,
+    /// Done.
+    Done,
+    /// Given up after the last attempt of its schedule; a person may run it again.
+    Failed,
+    /// Called off by a person.
+    Cancelled,
+}
+
+impl TaskState {
+    /// All states.
+    pub const ALL: [TaskState; 4] =
+        [TaskState::Pending, TaskState::Done, TaskState::Failed, TaskState::Cancelled];
+
+    /// Its name, for instance `pending`.
+    pub fn name(self) -> &'static str {
+        match self {
+            TaskState::Pending => "pending",
+            TaskState::Done => "done",
+            TaskState::Failed => "failed",
+            TaskState::Cancelled => "cancelled",
+        }
+    }
+
+    /// The state of a name.
+    pub fn from_name(name: &str) -> Option<TaskState> {
+        TaskState::ALL.into_iter().find(|state| state.name() == name)
+    }
+}
+
+/// What identifies a task: tasks live beside the order they look after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TaskKey {
+    /// Whose business it is.
+    pub partner: PartnerId,
+    /// The order it belongs to.
+    pub order: OrderId,
+    /// Its id.
+    pub id: TaskId,
+}
+
+/// Due work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// What identifies it.
+    pub key: TaskKey,
+    /// What is to be done.
+    pub kind: TaskKind,
+    /// Where it stands.
+    pub state: TaskState,
+    /// The start of its schedule; a re-run starts it anew.
+    pub started_at: Timestamp,
+    /// When it is due next, while pending.
+    pub due_at: Timestamp,
+    /// Attempts made since the start of the schedule.
+    pub attempts: u32,
+    /// What came of the latest attempt, in words.
+    pub last_result: Option<String>,
+}

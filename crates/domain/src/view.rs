@@ -1,0 +1,516 @@
+//! What a decision sees, what it changes, and the sum of a batch's changes.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::Hash;
+
+use crate::{
+    Account, AccountDelta, Credential, CredentialId, Endpoint, EndpointId, Event, Order, OrderId, OrderRef,
+    Partner, PartnerId, Payment, PaymentId, Refund, RefundId, Task, TaskKey, Transfer, User,
+};
+
+/// Something that must be known before a command can be decided.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// A partner with its endpoints and the position of its event stream.
+    Partner(PartnerId),
+    /// An order with its payments and refunds.
+    Order(PartnerId, OrderId),
+    /// The same, by the partner's own number.
+    OrderNumber(PartnerId, String),
+    /// A refund by the partner's refund number, with its order, the order's payments and refunds.
+    RefundNumber(PartnerId, String),
+    /// A task.
+    Task(TaskKey),
+    /// An event by its number.
+    Event(PartnerId, i64),
+    /// The credentials of a dialect that go by a key id, whoever's they are.
+    KeyId {
+        /// The dialect.
+        dialect: String,
+        /// The key id.
+        key_id: String,
+    },
+    /// All credentials of a partner.
+    Credentials(PartnerId),
+    /// A user by login.
+    User(PartnerId, String),
+}
+
+impl Need {
+    /// The need for an order by one of its names.
+    pub fn order(partner: PartnerId, order: &OrderRef) -> Need {
+        match order {
+            OrderRef::Id(id) => Need::Order(partner, *id),
+            OrderRef::Number(number) => Need::OrderNumber(partner, number.clone()),
+        }
+    }
+}
+
+/// The position of a partner's event stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stream {
+    /// Whose.
+    pub partner: PartnerId,
+    /// The number of the latest event; 0 before the first.
+    pub last: i64,
+}
+
+/// Rows that a store found for a list of needs.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// Partners.
+    pub partners: Vec<Partner>,
+    /// Their endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// Their event streams.
+    pub streams: Vec<Stream>,
+    /// Orders.
+    pub orders: Vec<Order>,
+    /// Payments.
+    pub payments: Vec<Payment>,
+    /// Refunds.
+    pub refunds: Vec<Refund>,
+    /// Tasks.
+    pub tasks: Vec<Task>,
+    /// Credentials.
+    pub credentials: Vec<Credential>,
+    /// Users.
+    pub users: Vec<User>,
+    /// Events.
+    pub events: Vec<Event>,
+}
+
+/// What one decision changes. Rows are whole new values; nothing is written until the batch commits.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// Partners, new or changed.
+    pub partners: Vec<Partner>,
+    /// Credentials, new or changed.
+    pub credentials: Vec<Credential>,
+    /// Users, new or changed.
+    pub users: Vec<User>,
+    /// New endpoints.
+    pub endpoints: Vec<Endpoint>,
+    /// Endpoints that go.
+    pub endpoints_removed: Vec<(PartnerId, EndpointId)>,
+    /// Orders, new or changed.
+    pub orders: Vec<Order>,
+    /// Payments, new or changed.
+    pub payments: Vec<Payment>,
+    /// Refunds, new or changed.
+    pub refunds: Vec<Refund>,
+    /// New transfers.
+    pub transfers: Vec<Transfer>,
+    /// New events, numbered.
+    pub events: Vec<Event>,
+    /// New tasks.
+    pub tasks_new: Vec<Task>,
+    /// Tasks with new values; one that has gone meanwhile stays gone.
+    pub tasks_changed: Vec<Task>,
+    /// Tasks that go.
+    pub tasks_removed: Vec<TaskKey>,
+    /// What the gateway has to remember about itself.
+    pub facts: Vec<Fact>,
+}
+
+/// Something a gateway remembers about itself across restarts, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// Its name, for instance `clock`.
+    pub name: String,
+    /// Its value, in a form that its owner knows.
+    pub value: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Stored,
+    Changed,
+    New,
+}
+
+#[derive(Clone, Debug)]
+struct Slot<T> {
+    row: T,
+    origin: Origin,
+}
+
+/// Rows by key, remembering which were stored before and which a batch has made or changed.
+#[derive(Clone, Debug)]
+struct Table<K, T>(HashMap<K, Slot<T>>);
+
+impl<K, T> Default for Table<K, T> {
+    fn default() -> Self {
+        Table(HashMap::new())
+    }
+}
+
+impl<K: Eq + Hash, T: Clone> Table<K, T> {
+    fn get(&self, key: &K) -> Option<&T> {
+        self.0.get(key).map(|slot| &slot.row)
+    }
+
+    /// A row read from the store never overwrites what the batch already holds.
+    fn stored(&mut self, key: K, row: T) {
+        self.0.entry(key).or_insert(Slot { row, origin: Origin::Stored });
+    }
+
+    fn put(&mut self, key: K, row: T) {
+        match self.0.get_mut(&key) {
+            Some(slot) => {
+                slot.row = row;
+                if slot.origin == Origin::Stored {
+                    slot.origin = Origin::Changed;
+                }
+            }
+            None => {
+                self.0.insert(key, Slot { row, origin: Origin::New });
+            }
+        }
+    }
+
+    fn drain(self, new: &mut Vec<T>, changed: &mut Vec<T>) {
+        for slot in self.0.into_values() {
+            match slot.origin {
+                Origin::New => new.push(slot.row),
+                Origin::Changed => changed.push(slot.row),
+                Origin::Stored => {}
+            }
+        }
+    }
+}
+
+/// What decisions see: rows loaded for a batch, overlaid with what earlier decisions of the batch
+/// have changed.
+#[derive(Clone, Debug, Default)]
+pub struct View {
+    answered: HashSet<Need>,
+    partners: Table<PartnerId, Partner>,
+    endpoints: HashMap<PartnerId, Vec<Endpoint>>,
+    streams: Table<PartnerId, Stream>,
+    orders: Table<OrderId, Order>,
+    order_numbers: HashMap<(PartnerId, String), OrderId>,
+    payments: Table<PaymentId, Payment>,
+    payments_of: HashMap<OrderId, Vec<PaymentId>>,
+    refunds: Table<RefundId, Refund>,
+    refunds_of: HashMap<OrderId, Vec<RefundId>>,
+    refund_numbers: HashMap<(PartnerId, String), RefundId>,
+    /// `None` for a task that has gone in this batch, so that it stays gone.
+    tasks: HashMap<TaskKey, Option<Task>>,
+    credentials: Table<CredentialId, Credential>,
+    users: Table<(PartnerId, String), User>,
+    events: HashMap<(PartnerId, i64), Event>,
+    written: WriteSet,
+}
+
+/// The sum of a batch: what one transaction has to write. Order within a list does not matter.
+#[derive(Clone, Debug, Default)]
+pub struct WriteSet {
+    /// Partners to insert.
+    pub partners_new: Vec<Partner>,
+    /// Partners to update.
+    pub partners_changed: Vec<Partner>,
+    /// Credentials to insert.
+    pub credentials_new: Vec<Credential>,
+    /// Credentials to update.
+    pub credentials_changed: Vec<Credential>,
+    /// Users to insert.
+    pub users_new: Vec<User>,
+    /// Users to update.
+    pub users_changed: Vec<User>,
+    /// Endpoints to insert.
+    pub endpoints_new: Vec<Endpoint>,
+    /// Endpoints to delete.
+    pub endpoints_removed: Vec<(PartnerId, EndpointId)>,
+    /// Event streams that begin.
+    pub streams_new: Vec<Stream>,
+    /// Event streams that went on.
+    pub streams_changed: Vec<Stream>,
+    /// Orders to insert.
+    pub orders_new: Vec<Order>,
+    /// Orders to update.
+    pub orders_changed: Vec<Order>,
+    /// Payments to insert.
+    pub payments_new: Vec<Payment>,
+    /// Payments to update.
+    pub payments_changed: Vec<Payment>,
+    /// Refunds to insert.
+    pub refunds_new: Vec<Refund>,
+    /// Refunds to update.
+    pub refunds_changed: Vec<Refund>,
+    /// Transfers to insert.
+    pub transfers: Vec<Transfer>,
+    /// What the transfers change on each account (partner, account, currency code).
+    pub accounts: BTreeMap<(PartnerId, Account, String), AccountDelta>,
+    /// Events to insert.
+    pub events: Vec<Event>,
+    /// Tasks to insert.
+    pub tasks_new: Vec<Task>,
+    /// Tasks to update where they still exist.
+    pub tasks_changed: Vec<Task>,
+    /// Tasks to delete.
+    pub tasks_removed: Vec<TaskKey>,
+    /// Facts to insert or overwrite.
+    pub facts: Vec<Fact>,
+}
+
+impl View {
+    /// Whether `need` has been asked of the store.
+    pub fn has(&self, need: &Need) -> bool {
+        self.answered.contains(need)
+    }
+
+    /// Takes in what the store found for `needs`; what it did not find is known to be absent.
+    pub fn fill(&mut self, needs: impl IntoIterator<Item = Need>, rows: Rows) {
+        self.answered.extend(needs);
+        for partner in rows.partners {
+            self.partners.stored(partner.id, partner);
+        }
+        for endpoint in rows.endpoints {
+            if self.written.endpoints_removed.contains(&(endpoint.partner, endpoint.id)) {
+                continue;
+            }
+            let known = self.endpoints.entry(endpoint.partner).or_default();
+            if !known.iter().any(|e| e.id == endpoint.id) {
+                known.push(endpoint);
+            }
+        }
+        for stream in rows.streams {
+            self.streams.stored(stream.partner, stream);
+        }
+        for order in rows.orders {
+            self.order_numbers.insert((order.partner, order.number.clone()), order.id);
+            self.orders.stored(order.id, order);
+        }
+        for payment in rows.payments {
+            link(&mut self.payments_of, payment.order, payment.id);
+            self.payments.stored(payment.id, payment);
+        }
+        for refund in rows.refunds {
+            self.refund_numbers.insert((refund.partner, refund.number.clone()), refund.id);
+            link(&mut self.refunds_of, refund.order, refund.id);
+            self.refunds.stored(refund.id, refund);
+        }
+        for task in rows.tasks {
+            self.tasks.entry(task.key).or_insert(Some(task));
+        }
+        for credential in rows.credentials {
+            self.credentials.stored(credential.id, credential);
+        }
+        for user in rows.users {
+            self.users.stored((user.partner, user.login.clone()), user);
+        }
+        for event in rows.events {
+            self.events.insert((event.partner, event.number), event);
+        }
+    }
+
+    /// A partner.
+    pub fn partner(&self, id: PartnerId) -> Option<&Partner> {
+        self.partners.get(&id)
+    }
+
+    /// The endpoints of a partner.
+    pub fn endpoints(&self, partner: PartnerId) -> &[Endpoint] {
+        self.endpoints.get(&partner).map_or(&[], Vec::as_slice)
+    }
+
+    /// The number of a partner's latest event.
+    pub fn last_event(&self, partner: PartnerId) -> i64 {
+        self.streams.get(&partner).map_or(0, |stream| stream.last)
+    }
+
+    /// An order of a partner, by one of its names.
+    pub fn order(&self, partner: PartnerId, by: &OrderRef) -> Option<&Order> {
+        let id = match by {
+            OrderRef::Id(id) => *id,
+            OrderRef::Number(number) => *self.order_numbers.get(&(partner, number.clone()))?,
+        };
+        self.orders.get(&id).filter(|order| order.partner == partner)
+    }
+
+    /// A payment.
+    pub fn payment(&self, id: PaymentId) -> Option<&Payment> {
+        self.payments.get(&id)
+    }
+
+    /// The payments of an order, oldest first.
+    pub fn payments(&self, order: OrderId) -> impl Iterator<Item = &Payment> {
+        self.payments_of.get(&order).into_iter().flatten().filter_map(|id| self.payments.get(id))
+    }
+
+    /// A refund.
+    pub fn refund(&self, id: RefundId) -> Option<&Refund> {
+        self.refunds.get(&id)
+    }
+
+    /// The refunds of an order, oldest first.
+    pub fn refunds(&self, order: OrderId) -> impl Iterator<Item = &Refund> {
+        self.refunds_of.get(&order).into_iter().flatten().filter_map(|id| self.refunds.get(id))
+    }
+
+    /// A refund by the partner's refund number.
+    pub fn refund_by_number(&self, partner: PartnerId, number: &str) -> Option<&Refund> {
+        self.refunds.get(self.refund_numbers.get(&(partner, number.to_owned()))?)
+    }
+
+    /// A task.
+    pub fn task(&self, key: TaskKey) -> Option<&Task> {
+        self.tasks.get(&key)?.as_ref()
+    }
+
+    /// Credentials among those loaded.
+    pub fn credentials(&self) -> impl Iterator<Item = &Credential> {
+        self.credentials.0.values().map(|slot| &slot.row)
+    }
+
+    /// An event among those loaded.
+    pub fn event(&self, partner: PartnerId, number: i64) -> Option<&Event> {
+        self.events.get(&(partner, number))
+    }
+
+    /// A user by login.
+    pub fn user(&self, partner: PartnerId, login: &str) -> Option<&User> {
+        self.users.get(&(partner, login.to_owned()))
+    }
+
+    /// Lays the changes of one decision over the view, for the decisions after it and for
+    /// [`View::into_write_set`].
+    pub fn apply(&mut self, changes: Changes) {
+        for partner in changes.partners {
+            self.partners.put(partner.id, partner);
+        }
+        for credential in changes.credentials {
+            self.credentials.put(credential.id, credential);
+        }
+        for user in changes.users {
+            self.users.put((user.partner, user.login.clone()), user);
+        }
+        for endpoint in changes.endpoints {
+            self.endpoints.entry(endpoint.partner).or_default().push(endpoint.clone());
+            self.written.endpoints_new.push(endpoint);
+        }
+        for (partner, id) in changes.endpoints_removed {
+            self.endpoints.entry(partner).or_default().retain(|endpoint| endpoint.id != id);
+            let before = self.written.endpoints_new.len();
+            self.written.endpoints_new.retain(|endpoint| endpoint.id != id);
+            if self.written.endpoints_new.len() == before {
+                self.written.endpoints_removed.push((partner, id));
+            }
+        }
+        for order in changes.orders {
+            self.order_numbers.insert((order.partner, order.number.clone()), order.id);
+            self.orders.put(order.id, order);
+        }
+        for payment in changes.payments {
+            link(&mut self.payments_of, payment.order, payment.id);
+            self.payments.put(payment.id, payment);
+        }
+        for refund in changes.refunds {
+            self.refund_numbers.insert((refund.partner, refund.number.clone()), refund.id);
+            link(&mut self.refunds_of, refund.order, refund.id);
+            self.refunds.put(refund.id, refund);
+        }
+        self.apply_transfers(changes.transfers);
+        for event in changes.events {
+            self.streams.put(event.partner, Stream { partner: event.partner, last: event.number });
+            self.written.events.push(event);
+        }
+        for task in changes.tasks_new {
+            self.tasks.insert(task.key, Some(task.clone()));
+            self.written.tasks_new.push(task);
+        }
+        for task in changes.tasks_changed {
+            self.change_task(task);
+        }
+        for key in changes.tasks_removed {
+            self.remove_task(key);
+        }
+        self.written.facts.extend(changes.facts);
+    }
+
+    /// What the batch has to write.
+    pub fn into_write_set(self) -> WriteSet {
+        let mut set = self.written;
+        self.partners.drain(&mut set.partners_new, &mut set.partners_changed);
+        self.credentials.drain(&mut set.credentials_new, &mut set.credentials_changed);
+        self.users.drain(&mut set.users_new, &mut set.users_changed);
+        self.streams.drain(&mut set.streams_new, &mut set.streams_changed);
+        self.orders.drain(&mut set.orders_new, &mut set.orders_changed);
+        self.payments.drain(&mut set.payments_new, &mut set.payments_changed);
+        self.refunds.drain(&mut set.refunds_new, &mut set.refunds_changed);
+        // Neighbouring keys in order touch neighbouring pages.
+        set.orders_new.sort_unstable_by_key(|order| order.id);
+        set.payments_new.sort_unstable_by_key(|payment| payment.id);
+        set
+    }
+
+    fn apply_transfers(&mut self, transfers: Vec<Transfer>) {
+        for transfer in transfers {
+            let currency = transfer.amount.currency();
+            let key = |account: &Account| (transfer.partner, account.clone(), currency.code().to_owned());
+            self.written.accounts.entry(key(&transfer.debit)).or_default().debit(&transfer);
+            self.written.accounts.entry(key(&transfer.credit)).or_default().credit(&transfer);
+            self.written.transfers.push(transfer);
+        }
+    }
+
+    /// A task made in this batch is changed before it is ever written; one changed twice is written
+    /// once; one that has gone stays gone.
+    fn change_task(&mut self, task: Task) {
+        if self.tasks.get(&task.key).is_some_and(Option::is_none) {
+            return;
+        }
+        self.tasks.insert(task.key, Some(task.clone()));
+        let written = &mut self.written;
+        let pending =
+            written.tasks_new.iter_mut().chain(&mut written.tasks_changed).find(|t| t.key == task.key);
+        match pending {
+            Some(slot) => *slot = task,
+            None => written.tasks_changed.push(task),
+        }
+    }
+
+    fn remove_task(&mut self, key: TaskKey) {
+        self.tasks.insert(key, None);
+        let before = self.written.tasks_new.len();
+        self.written.tasks_new.retain(|task| task.key != key);
+        self.written.tasks_changed.retain(|task| task.key != key);
+        if self.written.tasks_new.len() == before {
+            self.written.tasks_removed.push(key);
+        }
+    }
+}
+
+impl WriteSet {
+    /// Nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.partners_new.is_empty()
+            && self.partners_changed.is_empty()
+            && self.credentials_new.is_empty()
+            && self.credentials_changed.is_empty()
+            && self.users_new.is_empty()
+            && self.users_changed.is_empty()
+            && self.endpoints_new.is_empty()
+            && self.endpoints_removed.is_empty()
+            && self.orders_new.is_empty()
+            && self.orders_changed.is_empty()
+            && self.payments_new.is_empty()
+            && self.payments_changed.is_empty()
+            && self.refunds_new.is_empty()
+            && self.refunds_changed.is_empty()
+            && self.transfers.is_empty()
+            && self.events.is_empty()
+            && self.tasks_new.is_empty()
+            && self.tasks_changed.is_empty()
+            && self.tasks_removed.is_empty()
+            && self.facts.is_empty()
+    }
+}
+
+fn link<Id: PartialEq + Copy>(index: &mut HashMap<OrderId, Vec<Id>>, order: OrderId, id: Id) {
+    let ids = index.entry(order).or_default();
+    if !ids.contains(&id) {
+        ids.push(id);
+    }
+}
