@@ -1,0 +1,216 @@
+//! What every partner protocol implements, and the codecs they share.
+//!
+//! A dialect is sans-IO: bytes in, bytes out. It knows the wire and the domain, and neither a clock,
+//! a socket nor a database. The server drives every dialect through the one generic sequence
+//! *identify, credentials, open, execute, seal*, and the worker through *notify, acknowledged*.
+
+#![forbid(unsafe_code)]
+
+pub mod codec;
+mod credentials;
+mod options;
+mod raw;
+mod verified;
+
+pub use credentials::Credentials;
+pub use options::DialectOptions;
+pub use raw::{Headers, Method, RawRequest, RawResponse};
+pub use verified::{Proof, Verified};
+
+use tradewind_domain::{
+    Call, Endpoint, Event, EventKind, Order, Outcome, Partner, Payment, Refund, Refusal, Schedule, Timestamp,
+};
+
+/// A partner protocol. Every method is required: there is no default that says yes.
+pub trait Dialect: Send + Sync + 'static {
+    /// Its name: lower case, the folder's name, unique.
+    fn name(&self) -> &'static str;
+
+    /// Where it listens. The server mounts these on its generic handler.
+    fn routes(&self) -> &'static [Route];
+
+    /// The interfaces of the specification, for the coverage table and the documents.
+    fn interfaces(&self) -> &'static [Interface];
+
+    /// Who claims to call. Looks as far into the request as it takes to find the name, and proves
+    /// nothing.
+    fn identify(&self, operation: &'static str, request: &RawRequest) -> Result<Claim, Refusal>;
+
+    /// Checks the signature over the exact bytes, freshness, decrypts, parses strictly, and maps to a
+    /// call. `credentials` are those of the claimed partner; `None` for an operation whose claim was
+    /// [`Claim::Anonymous`].
+    fn open(
+        &self,
+        operation: &'static str,
+        request: &RawRequest,
+        credentials: Option<&Credentials>,
+        now: Timestamp,
+    ) -> Result<Opened, Refusal>;
+
+    /// Answers a request that was refused before it could be opened. Total: it cannot fail.
+    fn refuse(
+        &self,
+        operation: &'static str,
+        request: &RawRequest,
+        credentials: Option<&Credentials>,
+        refusal: &Refusal,
+        now: Timestamp,
+    ) -> RawResponse;
+
+    /// The request that tells an event. `None` when the protocol has no words for it.
+    fn notify(&self, notice: &Notice<'_>, now: Timestamp) -> Option<Notification>;
+
+    /// Which events the protocol has words for.
+    fn notifies(&self) -> &'static [EventKind];
+
+    /// What the receiver's answer to a notification means.
+    fn acknowledged(&self, response: &RawResponse) -> Ack;
+
+    /// When a notification is tried again.
+    fn schedule(&self, kind: EventKind) -> Schedule;
+
+    /// Checks the partner's switches for this dialect (a JSON object) and the shape of a key id and
+    /// secret, when an operator sets them. The error is for the operator.
+    fn check_partner(&self, key_id: &str, secret: &str, settings: &str) -> Result<(), String>;
+
+    /// A fresh secret in the shape that the dialect's clients expect.
+    fn new_secret(&self) -> String;
+
+    /// The payment methods that a new partner of this dialect may use unless the operator says otherwise.
+    fn default_methods(&self) -> Vec<tradewind_domain::Method>;
+
+    /// The serial by which partners know an order, and the order it names.
+    fn serial(&self, order: &Order) -> String;
+
+    /// The id of the order that a serial names, if the text is one.
+    fn order_of_serial(&self, serial: &str) -> Option<tradewind_domain::OrderId>;
+
+    /// Partners and users that a sandbox starts with.
+    fn sandbox_partners(&self) -> Vec<SandboxPartner>;
+
+    /// A signed request of this operation as a partner would send it, for documents, conformance tests
+    /// and trying things out.
+    fn sample(
+        &self,
+        operation: &'static str,
+        credentials: &Credentials,
+        now: Timestamp,
+    ) -> Option<RawRequest>;
+}
+
+/// One path of a dialect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// GET or POST.
+    pub method: Method,
+    /// The path with `{name}` for variable segments.
+    pub path: &'static str,
+    /// The operation, for instance `refund`: a metrics label and the argument of the other methods.
+    pub operation: &'static str,
+}
+
+/// One interface of a specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interface {
+    /// Its id: the dialect's name, a dot, and the number in its specification.
+    pub id: &'static str,
+    /// Its name in the specification.
+    pub title: &'static str,
+    /// Where the specification describes it.
+    pub section: &'static str,
+}
+
+/// Who a request says it is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// The holder of this key id.
+    Key(String),
+    /// Nobody: the operation carries its own proof, for instance a login.
+    Anonymous,
+}
+
+/// A request that was opened: the call, and the means to answer it.
+pub struct Opened {
+    /// What is asked.
+    pub call: Verified<Call>,
+    /// Turns the outcome into the answer.
+    pub sealer: Box<dyn Sealer>,
+}
+
+/// Answers one opened request. Total: sealing cannot fail.
+pub trait Sealer: Send {
+    /// The answer to the request.
+    fn seal(self: Box<Self>, outcome: Result<&Outcome, &Refusal>, now: Timestamp) -> RawResponse;
+}
+
+/// An event and all that is needed to tell it.
+pub struct Notice<'a> {
+    /// What happened.
+    pub event: &'a Event,
+    /// To which order.
+    pub order: &'a Order,
+    /// The order's payment.
+    pub payment: &'a Payment,
+    /// The refund, for news of one.
+    pub refund: Option<&'a Refund>,
+    /// Whom it concerns.
+    pub partner: &'a Partner,
+    /// The partner's keys.
+    pub credentials: &'a Credentials,
+    /// Where to: the endpoint, or `None` for the address named in the order.
+    pub endpoint: Option<&'a Endpoint>,
+}
+
+/// A notification to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notification {
+    /// The absolute address, http or https.
+    pub url: String,
+    /// The `content-type`.
+    pub content_type: &'static str,
+    /// The body of the POST.
+    pub body: bytes::Bytes,
+}
+
+/// What a receiver's answer means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ack {
+    /// It has the news.
+    Received,
+    /// It does not; try again. With the reason, for people.
+    TryAgain(String),
+}
+
+/// A partner that a sandbox starts with.
+#[derive(Clone, Debug)]
+pub struct SandboxPartner {
+    /// Name for people.
+    pub name: &'static str,
+    /// What it calls itself by.
+    pub key_id: &'static str,
+    /// Its published secret.
+    pub secret: &'static str,
+    /// Its switches: a JSON object.
+    pub settings: &'static str,
+    /// The payment methods it may use.
+    pub methods: Vec<tradewind_domain::Method>,
+    /// Whether it is suspended.
+    pub suspended: bool,
+    /// Its users: login, password, name, may refund, locked.
+    pub users: &'static [SandboxUser],
+}
+
+/// A user that a sandbox starts with.
+#[derive(Clone, Copy, Debug)]
+pub struct SandboxUser {
+    /// Login.
+    pub login: &'static str,
+    /// Password.
+    pub password: &'static str,
+    /// Name for people.
+    pub name: &'static str,
+    /// Whether it may give money back.
+    pub may_refund: bool,
+    /// Whether it may not sign in.
+    pub locked: bool,
+}
