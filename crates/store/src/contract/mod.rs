@@ -1,0 +1,86 @@
+//! The contract that every store keeps, as checks that any store's tests can run.
+//!
+//! A store's test file names how a future is run and how a [`Fixture`] with an empty database is
+//! made, and gets one `#[test]` for each check:
+//!
+//! ```ignore
+//! tradewind_store::contract_tests!(run, fixture);
+//! ```
+//!
+//! with `fn run(future: impl Future<Output = ()>)` and `fn fixture() -> Fixture`. Checks panic when
+//! the contract is broken; the ones that go by chance print their seed.
+//!
+//! What a store has to keep beyond the signatures of its traits:
+//!
+//! * a unique key that is violated is [`StoreError::Conflict`](crate::StoreError::Conflict), and so is
+//!   an update of a row that is not there; nothing of the set is left behind;
+//! * what identifies a row and what it is about is written once; an update writes only what can
+//!   change (an order's stage, amounts given back and times; a payment's or refund's state and what
+//!   the channel says of it; a task's state and schedule);
+//! * a key id of a dialect belongs to one partner for ever; that partner may hold several credentials
+//!   of that key id at once.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "these are tests, in a place where other crates' tests can reach them"
+)]
+
+pub mod commits;
+pub mod corruption;
+pub mod desk;
+pub mod leasing;
+pub mod life;
+pub mod listing;
+pub mod roundtrips;
+pub mod samples;
+
+use std::any::Any;
+use std::sync::Arc;
+
+use crate::{BoxFuture, Store};
+
+/// A store with an empty database, to be used up by one check.
+pub struct Fixture {
+    /// The store.
+    pub store: Arc<dyn Store>,
+    /// Runs a statement of plain SQL past the store's back, without foreign keys, to damage what is
+    /// stored. Table and column names are the same in all stores.
+    pub sql: Box<dyn Fn(String) -> BoxFuture<'static, ()> + Send + Sync>,
+    /// Whatever has to live as long as the database, for instance its folder; dropped last.
+    pub keep: Box<dyn Any + Send>,
+}
+
+/// Makes one `#[test]` for each check of the contract: see [`mod@crate::contract`].
+#[macro_export]
+macro_rules! contract_tests {
+    ($run:ident, $fixture:ident) => {
+        $crate::contract_tests! {@checks $run, $fixture,
+            roundtrips: partners_and_what_belongs_to_them, orders, payments, refunds, tasks, transfers_and_events,
+                absent_rows_are_left_out, nobody_sees_the_rows_of_another, facts_are_remembered;
+            commits: unique_numbers_conflict, a_set_with_a_conflict_leaves_nothing, updates_need_their_row,
+                account_sums_accumulate, streams_go_on, tasks_change_while_they_are_there,
+                a_commit_is_seen_by_the_next_read, an_empty_set_is_fine;
+            leasing: not_leased_twice, only_what_is_due, limits_and_more, partners_take_turns,
+                released_or_changed_tasks_come_again, concurrent_leases_are_disjoint,
+                leases_nobody_waits_for_are_given_back, workers_and_commits_at_once;
+            listing: orders_by_page, orders_by_filter, standing_agrees_with_the_domain, tasks_by_filter,
+                partners_users_and_events, stories;
+            life: a_paid_and_notified_order, a_refused_and_a_done_refund, a_late_success, a_batch_of_many,
+                random_sequences_verify_clean;
+            corruption: good_data_verifies_clean, every_kind_of_damage_is_found, findings_are_bounded;
+        }
+    };
+    (@checks $run:ident, $fixture:ident, $($module:ident: $($check:ident),+;)+) => {$(
+        mod $module {
+            $(
+                #[test]
+                fn $check() {
+                    super::$run($crate::contract::$module::$check(super::$fixture()));
+                }
+            )+
+        }
+    )+};
+}

@@ -1,0 +1,192 @@
+//! What the application asks of a database.
+//!
+//! A store does four things: it loads rows for a batch of needs, commits the sum of a batch in one
+//! durable transaction, leases due tasks, and answers reads for people and partners. It decides
+//! nothing. [`contract`] is the suite of tests that every store has to pass; [`faulty`] wraps a store
+//! to let steps fail on purpose.
+
+pub mod audit;
+pub mod contract;
+pub mod faulty;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tradewind_domain::{
+    Endpoint, Event, Fact, ListOrders, Need, NodeId, Order, OrderId, OrderPage, Partner, PartnerId, Payment,
+    Refund, Rows, Span, Task, TaskId, TaskKey, TaskState, Timestamp, Transfer, User, WriteSet,
+};
+
+/// A boxed future, so that stores can be used as trait objects and big futures are compiled once.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Why a store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database cannot be used at the moment; nothing was changed.
+    #[error("the database is not available: {0}")]
+    Unavailable(String),
+    /// A unique key was violated or another transaction was in the way; nothing was changed.
+    #[error("the change conflicts with another: {0}")]
+    Conflict(String),
+    /// The connection broke while committing; whether the change is there is not known.
+    #[error("it is not known whether the change was committed: {0}")]
+    Unknown(String),
+    /// What is stored cannot be understood.
+    #[error("what is stored cannot be understood: {0}")]
+    Corrupt(String),
+}
+
+/// The result of asking a store.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// A database with the gateway's tables.
+pub trait Store: Send + Sync + 'static {
+    /// Opens a lane to write through. A store says by [`Store::lanes`] how many it wants.
+    fn open_lane(&self) -> BoxFuture<'_, Result<Box<dyn Lane>>>;
+
+    /// How many lanes to run, at least one.
+    fn lanes(&self) -> usize;
+
+    /// Whether the futures of a lane block their thread, so that the lane needs one of its own.
+    fn lanes_block(&self) -> bool;
+
+    /// Reads committed rows. Absent ones are left out.
+    fn read(&self, needs: Vec<Need>) -> BoxFuture<'_, Result<Rows>>;
+
+    /// Leases pending tasks that are due, earliest first within a partner, so that no other caller
+    /// gets them until they are changed, removed, released, or the lease runs out.
+    fn lease_tasks(&self, request: LeaseRequest) -> BoxFuture<'_, Result<Leased>>;
+
+    /// Gives leased tasks back unchanged.
+    fn release_tasks(&self, keys: Vec<TaskKey>) -> BoxFuture<'_, Result<()>>;
+
+    /// A page of a partner's orders, newest first.
+    fn list_orders(&self, query: OrderQuery) -> BoxFuture<'_, Result<OrderPage>>;
+
+    /// Everything about one order.
+    fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>>;
+
+    /// Partners with their credentials, by id, after `after`.
+    fn list_partners(&self, after: Option<PartnerId>, limit: u32) -> BoxFuture<'_, Result<Rows>>;
+
+    /// The users of a partner, by login.
+    fn list_users(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<User>>>;
+
+    /// Users by login, whoever's they are; at most `limit`.
+    fn find_users(&self, login: String, limit: u32) -> BoxFuture<'_, Result<Vec<User>>>;
+
+    /// Events of a partner after number `after`, in order.
+    fn list_events(&self, partner: PartnerId, after: i64, limit: u32) -> BoxFuture<'_, Result<Vec<Event>>>;
+
+    /// Tasks by filter, by partner and id.
+    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>>;
+
+    /// The fact of this name.
+    fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>>;
+
+    /// A node number that no other live process uses.
+    fn claim_node(&self) -> BoxFuture<'_, Result<NodeId>>;
+
+    /// Checks what is stored against itself.
+    fn verify(&self) -> BoxFuture<'_, Result<Verification>>;
+
+    /// Whether the database answers.
+    fn ping(&self) -> BoxFuture<'_, Result<()>>;
+}
+
+/// A way to write. One batch at a time: load, decide outside, commit.
+pub trait Lane: Send {
+    /// Loads rows for a batch, locked or versioned where others could change them.
+    fn load<'a>(&'a mut self, needs: &'a [Need]) -> BoxFuture<'a, Result<Rows>>;
+
+    /// Writes the sum of a batch in one transaction; when it returns `Ok`, it is on disk.
+    fn commit<'a>(&'a mut self, set: &'a WriteSet) -> BoxFuture<'a, Result<()>>;
+}
+
+/// Which tasks to lease.
+#[derive(Clone, Debug)]
+pub struct LeaseRequest {
+    /// Due at or before.
+    pub now: Timestamp,
+    /// How many at most.
+    pub limit: usize,
+    /// How many at most of one partner, counting those that are leased already.
+    pub limit_per_partner: usize,
+    /// For how long, in real time, before others may take them; a store that only one process can use
+    /// lets leases last as long as the process.
+    pub lease_for: Duration,
+}
+
+/// Leased tasks.
+#[derive(Clone, Debug, Default)]
+pub struct Leased {
+    /// The tasks.
+    pub tasks: Vec<Task>,
+    /// When the next pending task that is not due yet will be.
+    pub next_due: Option<Timestamp>,
+    /// Due tasks were left because of a limit.
+    pub more: bool,
+}
+
+/// Which orders to list, in whose books, and the facts that standings derive from.
+#[derive(Clone, Debug)]
+pub struct OrderQuery {
+    /// Whose.
+    pub partner: PartnerId,
+    /// Which.
+    pub list: ListOrders,
+    /// Standings are as of this instant.
+    pub now: Timestamp,
+    /// For how long paid orders may be refunded.
+    pub refund_window: Span,
+}
+
+/// Which tasks to list.
+#[derive(Clone, Debug, Default)]
+pub struct TaskFilter {
+    /// Only this partner's.
+    pub partner: Option<PartnerId>,
+    /// Only in this state.
+    pub state: Option<TaskState>,
+    /// Only of this kind, by name.
+    pub kind: Option<String>,
+    /// After this one.
+    pub after: Option<(PartnerId, TaskId)>,
+    /// How many at most.
+    pub limit: u32,
+}
+
+/// Everything about one order.
+#[derive(Clone, Debug)]
+pub struct Story {
+    /// The order.
+    pub order: Order,
+    /// Its payments, oldest first.
+    pub payments: Vec<Payment>,
+    /// Its refunds, oldest first.
+    pub refunds: Vec<Refund>,
+    /// Its transfers, oldest first.
+    pub transfers: Vec<Transfer>,
+    /// Its events, oldest first.
+    pub events: Vec<Event>,
+    /// Its tasks, oldest first.
+    pub tasks: Vec<Task>,
+    /// Whose it is.
+    pub partner: Partner,
+    /// The partner's endpoints.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, Default)]
+pub struct Verification {
+    /// How many of what were checked.
+    pub checked: Vec<(&'static str, u64)>,
+    /// What is wrong, in words with ids; at most [`FINDINGS_MAX`], the rest is counted.
+    pub findings: Vec<String>,
+}
+
+/// How many findings a verification lists.
+pub const FINDINGS_MAX: usize = 100;
