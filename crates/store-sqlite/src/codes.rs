@@ -1,0 +1,259 @@
+//! The small integers that stand for variants in the database, and texts for short lists.
+//!
+//! The numbers are on disk in every installation: a variant may be added, none may be renumbered.
+
+use rusqlite::Row;
+use rusqlite::types::Type;
+use tradewind_domain::{
+    Account, Currency, EventKind, Flow, FundBill, Method, Money, OrderStage, OrderStanding, PartnerState,
+    PaymentId, PaymentState, Purpose, RefundId, RefundKind, RefundState, TaskKind, TaskState, TransferId,
+    TransferKind, UserState,
+};
+
+/// A variant and its number on disk.
+pub(crate) trait Code: Sized {
+    fn code(self) -> i64;
+    fn from_code(code: i64) -> Option<Self>;
+}
+
+macro_rules! codes {
+    ($($name:ident { $($variant:ident = $code:literal),* $(,)? })*) => {$(
+        impl Code for $name {
+            fn code(self) -> i64 {
+                match self { $($name::$variant => $code),* }
+            }
+
+            fn from_code(code: i64) -> Option<Self> {
+                match code { $($code => Some($name::$variant),)* _ => None }
+            }
+        }
+    )*};
+}
+
+codes! {
+    PartnerState { Active = 0, Suspended = 1 }
+    UserState { Active = 0, Locked = 1, Deleted = 2 }
+    OrderStage { Open = 0, Paid = 1, Revoked = 2, Closed = 3 }
+    Flow { PayerCode = 0, PayerScans = 1, InWallet = 2, InApp = 3 }
+    PaymentState { Unknown = 0, Waiting = 1, Paid = 2, Declined = 3, Cancelling = 4, Cancelled = 5 }
+    RefundKind { Requested = 0, Revocation = 1, LateSuccess = 2 }
+    RefundState { Unknown = 0, Pending = 1, Succeeded = 2, Refused = 3, Cancelled = 4 }
+    Purpose { Payment = 0, Fee = 1, FeeReturn = 2, Refund = 3 }
+    EventKind { OrderPaid = 0, OrderRevoked = 1, OrderClosed = 2, RefundSucceeded = 3, RefundFailed = 4 }
+    TaskState { Pending = 0, Done = 1, Failed = 2, Cancelled = 3 }
+    OrderStanding {
+        Open = 0, Paid = 1, Revoked = 2, RevocationApplied = 3, PartlyRefunded = 4, Refunded = 5, Closed = 6,
+        Refunding = 7, RefundFailed = 8,
+    }
+}
+
+/// The standing of a row of `orders` as the number of an [`OrderStanding`], with `:now` and `:window`
+/// in milliseconds. It says the same as `Order::standing`; the contract suite compares the two over
+/// all combinations of facts.
+macro_rules! standing {
+    () => {
+        "CASE \
+           WHEN o.stage = 2 THEN 2 \
+           WHEN o.stage = 3 THEN 6 \
+           WHEN o.revocation_applied THEN 3 \
+           WHEN o.stage = 0 THEN 0 \
+           WHEN o.refunding > 0 THEN 7 \
+           WHEN o.refunded = o.amount THEN 5 \
+           WHEN o.refunded > 0 THEN 4 \
+           WHEN o.refund_failed THEN 8 \
+           WHEN o.refunded = 0 AND o.refunding = 0 AND :now - o.paid_at > :window THEN 6 \
+           ELSE 1 \
+         END"
+    };
+}
+pub(crate) use standing;
+
+/// The kind of a task: its number, what it is about, and the endpoint of a delivery.
+pub(crate) fn task_kind_columns(kind: TaskKind) -> (i64, i64, Option<i64>) {
+    match kind {
+        TaskKind::Deliver { event, endpoint } => (0, event, endpoint.map(|id| id.get())),
+        TaskKind::FollowPayment(payment) => (1, payment.get(), None),
+        TaskKind::FollowRefund(refund) => (2, refund.get(), None),
+    }
+}
+
+/// The numbers of the task kinds of this name; `None` when there is no such kind.
+pub(crate) fn task_kind_code(name: &str) -> Option<i64> {
+    let kinds = [
+        TaskKind::Deliver { event: 0, endpoint: None },
+        TaskKind::FollowPayment(PaymentId::from_i64(0)),
+        TaskKind::FollowRefund(RefundId::from_i64(0)),
+    ];
+    kinds.into_iter().find(|kind| kind.name() == name).map(|kind| task_kind_columns(kind).0)
+}
+
+/// The inverse of [`task_kind_columns`].
+pub(crate) fn task_kind(code: i64, subject: i64, endpoint: Option<i64>) -> Option<TaskKind> {
+    match code {
+        0 => Some(TaskKind::Deliver {
+            event: subject,
+            endpoint: endpoint.map(tradewind_domain::EndpointId::from_i64),
+        }),
+        1 => Some(TaskKind::FollowPayment(PaymentId::from_i64(subject))),
+        2 => Some(TaskKind::FollowRefund(RefundId::from_i64(subject))),
+        _ => None,
+    }
+}
+
+/// The kind of a transfer: its number and the transfer it settles.
+pub(crate) fn transfer_kind_columns(kind: TransferKind) -> (i64, Option<i64>) {
+    match kind {
+        TransferKind::Posted => (0, None),
+        TransferKind::Pending => (1, None),
+        TransferKind::Posts(pending) => (2, Some(pending.get())),
+        TransferKind::Voids(pending) => (3, Some(pending.get())),
+    }
+}
+
+/// The inverse of [`transfer_kind_columns`].
+pub(crate) fn transfer_kind(code: i64, settles: Option<i64>) -> Option<TransferKind> {
+    match (code, settles) {
+        (0, None) => Some(TransferKind::Posted),
+        (1, None) => Some(TransferKind::Pending),
+        (2, Some(pending)) => Some(TransferKind::Posts(TransferId::from_i64(pending))),
+        (3, Some(pending)) => Some(TransferKind::Voids(TransferId::from_i64(pending))),
+        _ => None,
+    }
+}
+
+/// Fund bills as a JSON array of `[source, amount, currency]`; `None` when there are none.
+pub(crate) fn bills_text(bills: &[FundBill]) -> Option<String> {
+    if bills.is_empty() {
+        return None;
+    }
+    let parts = bills.iter().map(|bill| {
+        let currency = bill.amount.currency();
+        serde_json::json!([bill.source, bill.amount.micros(), currency.code()])
+    });
+    Some(serde_json::Value::Array(parts.collect()).to_string())
+}
+
+/// Names as a JSON array.
+pub(crate) fn names_text<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    serde_json::Value::Array(names.map(serde_json::Value::from).collect()).to_string()
+}
+
+/// The variant in a column.
+pub(crate) fn code<T: Code>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let number = row.get(column)?;
+    T::from_code(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, number))
+}
+
+/// The currency in a column.
+pub(crate) fn currency(row: &Row<'_>, column: usize) -> rusqlite::Result<Currency> {
+    row.get_ref(column)?.as_str()?.parse().map_err(|error| unreadable(column, error))
+}
+
+/// The account in a column.
+pub(crate) fn account(row: &Row<'_>, column: usize) -> rusqlite::Result<Account> {
+    let name = row.get_ref(column)?.as_str()?;
+    Account::from_code(name).ok_or_else(|| unreadable(column, NotOne::of("account", name)))
+}
+
+/// The payment method in a column.
+pub(crate) fn method(row: &Row<'_>, column: usize) -> rusqlite::Result<Method> {
+    known_method(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
+}
+
+/// The payment methods in a column.
+pub(crate) fn methods(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<Method>> {
+    let names = names(row, column)?;
+    names
+        .iter()
+        .map(|name| known_method(name))
+        .collect::<Result<_, _>>()
+        .map_err(|error| unreadable(column, error))
+}
+
+/// The event kinds in a column.
+pub(crate) fn event_kinds(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<EventKind>> {
+    let names = names(row, column)?;
+    let kind = |name: &String| EventKind::from_name(name).ok_or_else(|| NotOne::of("event kind", name));
+    names.iter().map(kind).collect::<Result<_, _>>().map_err(|error| unreadable(column, error))
+}
+
+/// The fund bills in a column.
+pub(crate) fn bills(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<FundBill>> {
+    let Some(text) = row.get_ref(column)?.as_str_or_null()? else { return Ok(Vec::new()) };
+    let parts: Vec<(String, i64, String)> =
+        serde_json::from_str(text).map_err(|error| unreadable(column, error))?;
+    let bill = |(source, micros, currency): (String, i64, String)| {
+        let amount = Money::from_micros(micros, currency.parse()?);
+        Ok::<_, tradewind_domain::AmountError>(FundBill { source, amount })
+    };
+    parts.into_iter().map(bill).collect::<Result<_, _>>().map_err(|error| unreadable(column, error))
+}
+
+/// A column that holds something that this program never writes there.
+pub(crate) fn unreadable(
+    column: usize,
+    error: impl std::error::Error + Send + Sync + 'static,
+) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+}
+
+/// A text that names nothing known.
+#[derive(Debug, thiserror::Error)]
+#[error("{text:?} is not a known {what}")]
+pub(crate) struct NotOne {
+    what: &'static str,
+    text: String,
+}
+
+impl NotOne {
+    pub(crate) fn of(what: &'static str, text: &str) -> NotOne {
+        NotOne { what, text: text.to_owned() }
+    }
+}
+
+/// The usual methods need no memory of their own.
+fn known_method(name: &str) -> Result<Method, NotOne> {
+    for known in [Method::ALIPAY, Method::WECHAT, Method::QQ, Method::UNIONPAY, Method::BESTPAY] {
+        if known.name() == name {
+            return Ok(known);
+        }
+    }
+    Method::new(name).ok_or_else(|| NotOne::of("payment method", name))
+}
+
+fn names(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<String>> {
+    serde_json::from_str(row.get_ref(column)?.as_str()?).map_err(|error| unreadable(column, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_standing_has_the_number_that_the_sql_gives_it() {
+        for (number, standing) in (0..).zip([
+            OrderStanding::Open,
+            OrderStanding::Paid,
+            OrderStanding::Revoked,
+            OrderStanding::RevocationApplied,
+            OrderStanding::PartlyRefunded,
+            OrderStanding::Refunded,
+            OrderStanding::Closed,
+            OrderStanding::Refunding,
+            OrderStanding::RefundFailed,
+        ]) {
+            assert_eq!(standing.code(), number);
+            assert_eq!(OrderStanding::from_code(number), Some(standing));
+        }
+        assert_eq!(OrderStanding::from_code(9), None);
+    }
+
+    #[test]
+    fn kinds_without_their_subject_are_not_read() {
+        assert_eq!(transfer_kind(2, None), None);
+        assert_eq!(transfer_kind(0, Some(1)), None);
+        assert_eq!(task_kind(3, 1, None), None);
+        assert_eq!(task_kind_code("deliver"), Some(0));
+        assert_eq!(task_kind_code("nothing"), None);
+    }
+}

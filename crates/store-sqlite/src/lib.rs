@@ -1,0 +1,218 @@
+//! The store on one SQLite file.
+//!
+//! One process works with a file at a time (a lock file beside it makes sure), one connection writes,
+//! and a few threads read from snapshots of their own, so that neither waits for the other. Every
+//! commit is synced before it is answered; what makes it quick is that a batch shares the sync.
+//!
+//! Where to look: [`open`] for the file and its pragmas, `migrations/` for the tables, `load` and
+//! `write` for the hot path, `leases` for due work, `list` for pages, `verify` for the proof that it
+//! all agrees.
+
+#![forbid(unsafe_code)]
+
+mod codes;
+mod error;
+mod lane;
+mod leases;
+mod list;
+mod load;
+mod migrate;
+mod open;
+#[cfg(test)]
+mod plans;
+mod readers;
+mod rows;
+mod verify;
+mod write;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use tradewind_domain::{Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, Rows, Task, TaskKey, User};
+use tradewind_store::{
+    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, Result, Store, StoreError, Story, TaskFilter,
+    Verification,
+};
+
+pub use error::OpenError;
+pub use open::SqliteConfig;
+
+use error::store_error;
+use lane::SqliteLane;
+use leases::{Granted, Leases};
+use readers::{Limits, Readers, run_apart};
+
+/// How many reads share a snapshot; a slow one among them delays only these.
+const READS_PER_SNAPSHOT_MAX: usize = 16;
+
+/// Scans for due tasks: how many may wait, and each with a snapshot of its own, because a snapshot
+/// must not begin before its scan is announced (see `leases`).
+const SCANS: Limits = Limits { waiting_max: 64, per_snapshot_max: 1 };
+
+/// A store on one SQLite file. The file is closed when the store and its lane are dropped.
+pub struct SqliteStore {
+    // The readers end before the writer closes the file, so that the last one out can tidy the log.
+    readers: Readers,
+    /// One thread with one connection: scans for due tasks never meet, and never wait for reads.
+    scanner: Readers,
+    shared: Arc<Shared>,
+}
+
+/// What the store shares with its lane.
+struct Shared {
+    path: PathBuf,
+    config: SqliteConfig,
+    /// The writing connection, while no lane has it.
+    writer: Mutex<Option<Connection>>,
+    leases: Arc<Leases>,
+    verifying: AtomicBool,
+    /// Keeps other processes out for as long as it is open.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, creating the file or upgrading its schema where needed.
+    pub fn open(path: &Path, config: SqliteConfig) -> std::result::Result<SqliteStore, OpenError> {
+        let lock = open::lock(path)?;
+        let writer = open::open_writer(path, &config)?;
+        let cannot_open = |source: Box<dyn std::error::Error + Send + Sync>| OpenError::CannotOpen {
+            path: path.to_owned(),
+            source,
+        };
+        let reads =
+            Limits { waiting_max: config.reads_waiting_max, per_snapshot_max: READS_PER_SNAPSHOT_MAX };
+        let start = |name, count, limits| {
+            let connections = (0..count)
+                .map(|_| open::open_reader(path, &config))
+                .collect::<rusqlite::Result<Vec<_>>>()
+                .map_err(|error| error::open_error(path, error))?;
+            Readers::start(name, connections, limits).map_err(|error| cannot_open(error.into()))
+        };
+        Ok(SqliteStore {
+            readers: start("store-reader", config.readers.max(1), reads)?,
+            scanner: start("store-scanner", 1, SCANS)?,
+            shared: Arc::new(Shared {
+                path: path.to_owned(),
+                config,
+                writer: Mutex::new(Some(writer)),
+                leases: Arc::default(),
+                verifying: AtomicBool::new(false),
+                _lock: lock,
+            }),
+        })
+    }
+
+    /// Has a reader do `work`.
+    fn reading<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T>> {
+        Box::pin(self.readers.run(move |connection| work(connection).map_err(store_error)))
+    }
+}
+
+impl Store for SqliteStore {
+    fn open_lane(&self) -> BoxFuture<'_, Result<Box<dyn Lane>>> {
+        Box::pin(async move {
+            let lane: Box<dyn Lane> = Box::new(SqliteLane::open(&self.shared)?);
+            Ok(lane)
+        })
+    }
+
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    fn lanes_block(&self) -> bool {
+        true
+    }
+
+    fn read(&self, needs: Vec<Need>) -> BoxFuture<'_, Result<Rows>> {
+        self.reading(move |connection| load::load(connection, &needs))
+    }
+
+    fn lease_tasks(&self, request: LeaseRequest) -> BoxFuture<'_, Result<Leased>> {
+        let leases = Arc::clone(&self.shared.leases);
+        let granted = self.scanner.run(move |connection| {
+            let scan = leases.begin_scan();
+            let leased = scan.lease(connection, &request).map_err(store_error)?;
+            Ok(Granted::new(&leases, leased))
+        });
+        Box::pin(async move { Ok(granted.await?.keep()) })
+    }
+
+    fn release_tasks(&self, keys: Vec<TaskKey>) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.shared.leases.release(&keys);
+            Ok(())
+        })
+    }
+
+    fn list_orders(&self, query: OrderQuery) -> BoxFuture<'_, Result<OrderPage>> {
+        self.reading(move |connection| list::list_orders(connection, &query))
+    }
+
+    fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>> {
+        Box::pin(self.readers.run(move |connection| list::story(connection, partner, order)))
+    }
+
+    fn list_partners(&self, after: Option<PartnerId>, limit: u32) -> BoxFuture<'_, Result<Rows>> {
+        self.reading(move |connection| list::list_partners(connection, after, limit))
+    }
+
+    fn list_users(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<User>>> {
+        self.reading(move |connection| list::list_users(connection, partner))
+    }
+
+    fn find_users(&self, login: String, limit: u32) -> BoxFuture<'_, Result<Vec<User>>> {
+        self.reading(move |connection| list::find_users(connection, &login, limit))
+    }
+
+    fn list_events(&self, partner: PartnerId, after: i64, limit: u32) -> BoxFuture<'_, Result<Vec<Event>>> {
+        self.reading(move |connection| list::list_events(connection, partner, after, limit))
+    }
+
+    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>> {
+        self.reading(move |connection| list::list_tasks(connection, &filter))
+    }
+
+    fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>> {
+        self.reading(move |connection| list::fact(connection, &name))
+    }
+
+    fn claim_node(&self) -> BoxFuture<'_, Result<NodeId>> {
+        // The lock file keeps every other process out, so there is one node.
+        Box::pin(async { NodeId::new(0).ok_or_else(|| StoreError::Corrupt("node 0 is not a node".into())) })
+    }
+
+    fn verify(&self) -> BoxFuture<'_, Result<Verification>> {
+        Box::pin(async move {
+            if self.shared.verifying.swap(true, Ordering::AcqRel) {
+                return Err(StoreError::Unavailable("a verification is under way".into()));
+            }
+            let running = Verifying(Arc::clone(&self.shared));
+            run_apart("store-verify", move || {
+                let Shared { path, config, .. } = &*running.0;
+                let connection = open::open_reader(path, config).map_err(store_error)?;
+                verify::verify(&connection)
+            })
+            .await
+        })
+    }
+
+    fn ping(&self) -> BoxFuture<'_, Result<()>> {
+        self.reading(|connection| connection.query_row("SELECT 1", [], |_| Ok(())))
+    }
+}
+
+/// A verification under way; the next may begin when it is dropped.
+struct Verifying(Arc<Shared>);
+
+impl Drop for Verifying {
+    fn drop(&mut self) {
+        self.0.verifying.store(false, Ordering::Release);
+    }
+}

@@ -1,0 +1,139 @@
+//! Forward-only migrations: numbered SQL files, each run in one transaction together with the row
+//! that remembers it, so that an interruption at any moment leaves either the whole step or nothing.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::OpenError;
+
+/// A step of the schema.
+pub(crate) struct Migration {
+    pub(crate) name: &'static str,
+    pub(crate) sql: &'static str,
+}
+
+/// All steps; the number of a step is its place, from 1. What has been released is never edited.
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+
+/// `TWND`: tells this program's databases from others.
+pub(crate) const APPLICATION_ID: i32 = 0x5457_4e44;
+
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (
+    number      INTEGER PRIMARY KEY,
+    name        TEXT    NOT NULL,
+    checksum    INTEGER NOT NULL
+) STRICT";
+
+/// Brings the schema up to date.
+pub(crate) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), OpenError> {
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    let done = version(connection).map_err(|source| failed(0, "version", source))?;
+    if done > known {
+        return Err(OpenError::NewerSchema { found: done, known });
+    }
+    for (number, migration) in (1..).zip(migrations) {
+        if number <= done {
+            check_unchanged(connection, number, migration)?;
+        } else {
+            run(connection, number, migration).map_err(|source| failed(number, migration.name, source))?;
+        }
+    }
+    Ok(())
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<u32> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+fn check_unchanged(connection: &Connection, number: u32, migration: &Migration) -> Result<(), OpenError> {
+    let recorded = connection
+        .query_row("SELECT checksum FROM migrations WHERE number = ?1", [number], |row| row.get::<_, i64>(0))
+        .map_err(|source| failed(number, migration.name, source))?;
+    if recorded == checksum(migration.sql) {
+        return Ok(());
+    }
+    Err(OpenError::MigrationChanged { number, name: migration.name.to_owned() })
+}
+
+fn run(connection: &mut Connection, number: u32, migration: &Migration) -> rusqlite::Result<()> {
+    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    step.execute_batch(CREATE)?;
+    step.execute_batch(migration.sql)?;
+    step.execute(
+        "INSERT INTO migrations (number, name, checksum) VALUES (?1, ?2, ?3)",
+        (number, migration.name, checksum(migration.sql)),
+    )?;
+    step.pragma_update(None, "application_id", APPLICATION_ID)?;
+    step.pragma_update(None, "user_version", number)?;
+    step.commit()
+}
+
+fn failed(number: u32, name: &str, source: rusqlite::Error) -> OpenError {
+    OpenError::Migration { number, name: name.to_owned(), source }
+}
+
+/// FNV-1a over 64 bits: it only has to notice an edit.
+fn checksum(sql: &str) -> i64 {
+    let hash = sql.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    hash.cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: Migration = Migration { name: "one", sql: "CREATE TABLE one (x INTEGER) STRICT;" };
+    const TWO: Migration = Migration { name: "two", sql: "CREATE TABLE two (x INTEGER) STRICT;" };
+    const BROKEN: Migration =
+        Migration { name: "two", sql: "CREATE TABLE two (x INTEGER) STRICT; no such thing;" };
+
+    fn tables(connection: &Connection) -> Vec<String> {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+        let mut names = connection.prepare(sql).unwrap();
+        names.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    fn schema(connection: &Connection) -> Vec<String> {
+        let mut sql = connection.prepare("SELECT sql FROM sqlite_schema ORDER BY name").unwrap();
+        sql.query_map([], |row| row.get::<_, Option<String>>(0))
+            .unwrap()
+            .map(|text| text.unwrap().unwrap_or_default())
+            .collect()
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_steps_before_it_and_can_be_run_again() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let error = migrate(&mut connection, &[ONE, BROKEN]).unwrap_err();
+        assert!(matches!(error, OpenError::Migration { number: 2, .. }), "{error}");
+        assert_eq!(tables(&connection), ["migrations", "one"]);
+        assert_eq!(version(&connection).unwrap(), 1);
+        migrate(&mut connection, &[ONE, TWO]).unwrap();
+        migrate(&mut connection, &[ONE, TWO]).unwrap();
+        assert_eq!(tables(&connection), ["migrations", "one", "two"]);
+    }
+
+    #[test]
+    fn step_by_step_ends_in_the_same_schema_as_all_at_once() {
+        let mut at_once = Connection::open_in_memory().unwrap();
+        migrate(&mut at_once, MIGRATIONS).unwrap();
+        let mut stepwise = Connection::open_in_memory().unwrap();
+        for steps in 1..=MIGRATIONS.len() {
+            migrate(&mut stepwise, &MIGRATIONS[..steps]).unwrap();
+        }
+        assert_eq!(schema(&at_once), schema(&stepwise));
+    }
+
+    #[test]
+    fn a_changed_step_and_a_newer_schema_are_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &[ONE, TWO]).unwrap();
+        let edited = Migration { name: "one", sql: "CREATE TABLE one (x INTEGER, y INTEGER) STRICT;" };
+        let error = migrate(&mut connection, &[edited, TWO]).unwrap_err();
+        assert!(matches!(error, OpenError::MigrationChanged { number: 1, .. }), "{error}");
+        let error = migrate(&mut connection, &[ONE]).unwrap_err();
+        assert!(matches!(error, OpenError::NewerSchema { found: 2, known: 1 }), "{error}");
+    }
+}

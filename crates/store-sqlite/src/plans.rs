@@ -1,0 +1,129 @@
+//! The plans of the queries that matter: each uses the index that its comment names.
+
+use rusqlite::Connection;
+
+use crate::migrate::{MIGRATIONS, migrate};
+use crate::{leases, list, load, verify};
+
+fn check(connection: &Connection, sql: &str, expected: &[&str]) {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let plan: Vec<String> =
+        explain.raw_query().mapped(|row| row.get(3)).collect::<rusqlite::Result<_>>().unwrap();
+    assert_eq!(plan, expected, "{sql}");
+}
+
+#[test]
+fn hot_queries_use_their_index() {
+    let mut connection = Connection::open_in_memory().unwrap();
+    migrate(&mut connection, MIGRATIONS).unwrap();
+    for (sql, expected) in [
+        (load::PARTNER, &["SEARCH partners USING INTEGER PRIMARY KEY (rowid=?)"][..]),
+        (load::ENDPOINTS, &["SEARCH endpoints USING PRIMARY KEY (partner=?)"]),
+        (load::STREAM, &["SEARCH streams USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (load::ORDER, &["SEARCH o USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (load::ORDER_BY_NUMBER, &["SEARCH o USING INDEX orders_number (partner=? AND number=?)"]),
+        (load::PAYMENTS, &["SEARCH p USING PRIMARY KEY (order_id=?)"]),
+        (load::REFUNDS, &["SEARCH refunds USING PRIMARY KEY (order_id=?)"]),
+        (
+            load::ORDER_OF_REFUND,
+            &["SEARCH refunds USING COVERING INDEX refunds_number (partner=? AND number=?)"],
+        ),
+        (load::TASK, &["SEARCH tasks USING PRIMARY KEY (order_id=? AND id=?)"]),
+        (load::EVENT, &["SEARCH events USING PRIMARY KEY (partner=? AND number=?)"]),
+        (load::KEY_ID, &["SEARCH credentials USING INDEX credentials_key_id (dialect=? AND key_id=?)"]),
+        (load::CREDENTIALS, &["SEARCH credentials USING PRIMARY KEY (partner=?)"]),
+        (load::USER, &["SEARCH users USING PRIMARY KEY (partner=? AND login=?)"]),
+        (leases::NEXT_PARTNER, &["SEARCH tasks USING COVERING INDEX tasks_due (partner>?)"]),
+        (leases::DUE, &["SEARCH tasks USING INDEX tasks_due (partner=? AND due_at<?)"]),
+        (leases::NEXT_DUE, &["SEARCH tasks USING COVERING INDEX tasks_due (partner=? AND due_at>?)"]),
+        (
+            list::COUNT_RANGE,
+            &["SEARCH o USING COVERING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)"],
+        ),
+        (list::TRANSFERS, &["SEARCH transfers USING PRIMARY KEY (order_id=?)"]),
+        (list::EVENTS_OF_ORDER, &["SEARCH events USING INDEX events_order (order_id=? AND partner=?)"]),
+        (list::TASKS_OF_ORDER, &["SEARCH tasks USING PRIMARY KEY (order_id=?)"]),
+        (list::PARTNERS, &["SEARCH partners USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (list::USERS, &["SEARCH users USING PRIMARY KEY (partner=?)"]),
+        (list::USERS_BY_LOGIN, &["SEARCH users USING INDEX users_login (login=?)"]),
+        (list::EVENTS_AFTER, &["SEARCH events USING PRIMARY KEY (partner=? AND number>?)"]),
+        (list::TASKS_ENDED, &["SEARCH tasks USING INDEX tasks_ended ((partner,id)>(?,?) AND partner<?)"]),
+        (
+            list::TASKS_PENDING,
+            &[
+                "SEARCH tasks USING INDEX tasks_due (partner>? AND partner<?)",
+                "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+            ],
+        ),
+        (
+            list::TASKS,
+            &[
+                "SEARCH tasks USING PRIMARY KEY (partner>? AND partner<?)",
+                "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
+            ],
+        ),
+        (
+            list::PAGE_RANGE,
+            &[
+                "CO-ROUTINE (subquery-1)",
+                "SEARCH o USING COVERING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)",
+                "SCAN (subquery-1)",
+                "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (
+            list::COUNT_FILTERED,
+            &[
+                "SEARCH o USING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
+            ],
+        ),
+        (
+            list::PAGE_FILTERED,
+            &[
+                "CO-ROUTINE (subquery-2)",
+                "SEARCH o USING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
+                "SCAN (subquery-2)",
+                "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (
+            list::COUNT_NUMBERED,
+            &[
+                "SEARCH o USING INDEX orders_number (partner=? AND number=?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
+            ],
+        ),
+        (
+            list::PAGE_NUMBERED,
+            &[
+                "CO-ROUTINE (subquery-2)",
+                "SEARCH o USING INDEX orders_number (partner=? AND number=?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
+                "SCAN (subquery-2)",
+                "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)",
+                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (verify::ORDERS, &["SCAN o"]),
+        (verify::PAYMENTS, &["SCAN p"]),
+        (verify::REFUNDS, &["SCAN refunds"]),
+        (verify::TRANSFERS, &["SCAN transfers"]),
+        (verify::EVENTS, &["SCAN events USING INDEX events_order"]),
+        (verify::TASKS, &["SCAN tasks"]),
+        (verify::REFUND_NUMBERS_TWICE, &["SCAN refunds USING COVERING INDEX refunds_number"]),
+        (verify::ORDER_NUMBERS_TWICE, &["SCAN orders USING COVERING INDEX orders_number"]),
+    ] {
+        check(&connection, sql, expected);
+    }
+}

@@ -1,0 +1,227 @@
+//! Verification: streams everything that is stored through the [`Audit`] that all stores share.
+//!
+//! Orders and what belongs to them are read side by side in the order of the orders' ids, so that
+//! one order's family is in memory at a time, however many there are. All of it comes from one
+//! snapshot.
+
+use std::cmp::min;
+
+use rusqlite::{CachedStatement, Connection, Row};
+use tradewind_domain::{AccountDelta, Event, Order, OrderId, PartnerId, Payment, Refund, Task, Transfer};
+use tradewind_store::audit::{Audit, Family, StreamFacts};
+use tradewind_store::{FINDINGS_MAX, Result, Verification};
+
+use crate::codes::{account, currency};
+use crate::error::{is_unreadable_row, store_error};
+use crate::rows::{self, HAS_REFUNDS};
+
+macro_rules! in_order {
+    ($columns:ident, $rest:literal) => {
+        concat!("SELECT ", crate::rows::$columns!(), " FROM ", $rest)
+    };
+}
+
+/// Primary key of orders.
+pub(crate) const ORDERS: &str = in_order!(order_columns, "orders o ORDER BY o.id");
+/// Primary key of payments.
+pub(crate) const PAYMENTS: &str = in_order!(payment_columns, "payments p ORDER BY p.order_id, p.id");
+/// Primary key of refunds.
+pub(crate) const REFUNDS: &str = in_order!(refund_columns, "refunds ORDER BY order_id, id");
+/// Primary key of transfers.
+pub(crate) const TRANSFERS: &str = in_order!(transfer_columns, "transfers ORDER BY order_id, id");
+/// Index events_order, which ends with partner and number.
+pub(crate) const EVENTS: &str = in_order!(event_columns, "events ORDER BY order_id, partner, number");
+/// Primary key of tasks.
+pub(crate) const TASKS: &str = in_order!(task_columns, "tasks ORDER BY order_id, id");
+/// Primary key of accounts.
+const ACCOUNTS: &str = "SELECT partner, account, currency, debits_posted, credits_posted, debits_pending, \
+     credits_pending FROM accounts";
+/// Primary keys of events and streams.
+const STREAMS: &str = "SELECT partner, (SELECT last FROM streams s WHERE s.partner = e.partner), count(*), \
+     min(number), max(number) FROM events e GROUP BY partner \
+     UNION ALL SELECT partner, last, 0, NULL, NULL FROM streams s \
+     WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.partner = s.partner)";
+/// Index refunds_number.
+pub(crate) const REFUND_NUMBERS_TWICE: &str =
+    "SELECT partner, number FROM refunds GROUP BY partner, number HAVING count(*) > 1";
+/// Index orders_number.
+pub(crate) const ORDER_NUMBERS_TWICE: &str =
+    "SELECT partner, number FROM orders GROUP BY partner, number HAVING count(*) > 1";
+
+/// Checks what is stored against itself, from one snapshot.
+pub(crate) fn verify(connection: &Connection) -> Result<Verification> {
+    let mut audit = Audit::default();
+    let snapshot = connection.unchecked_transaction().map_err(store_error)?;
+    check_file(&snapshot, &mut audit).map_err(store_error)?;
+    check_families(&snapshot, &mut audit).map_err(store_error)?;
+    check_accounts(&snapshot, &mut audit).map_err(store_error)?;
+    check_streams(&snapshot, &mut audit).map_err(store_error)?;
+    check_numbers(&snapshot, ORDER_NUMBERS_TWICE, "order", &mut audit).map_err(store_error)?;
+    check_numbers(&snapshot, REFUND_NUMBERS_TWICE, "refund", &mut audit).map_err(store_error)?;
+    Ok(audit.finish())
+}
+
+fn check_file(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut quick = connection.prepare(&format!("PRAGMA quick_check({FINDINGS_MAX})"))?;
+    let mut rows = quick.query([])?;
+    while let Some(row) = rows.next()? {
+        let line: String = row.get(0)?;
+        if line != "ok" {
+            audit.find(format!("the database file: {line}"));
+        }
+    }
+    let mut keys = connection.prepare("PRAGMA foreign_key_check")?;
+    let mut rows = keys.query([])?;
+    while let Some(row) = rows.next()? {
+        let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+        audit.find(format!("a row of {table} refers to one of {parent} that is not there"));
+    }
+    Ok(())
+}
+
+fn check_families(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut statements = [ORDERS, PAYMENTS, REFUNDS, TRANSFERS, EVENTS, TASKS]
+        .into_iter()
+        .map(|sql| connection.prepare_cached(sql))
+        .collect::<rusqlite::Result<Vec<CachedStatement<'_>>>>()?;
+    let [orders, payments, refunds, transfers, events, tasks] = statements.as_mut_slice() else {
+        return Ok(());
+    };
+    let mut orders = Cursor::open("orders", orders, marked_order, |(order, _)| order.id, audit)?;
+    let mut payments = Cursor::<Payment>::open("payments", payments, rows::payment, |p| p.order, audit)?;
+    let mut refunds = Cursor::<Refund>::open("refunds", refunds, rows::refund, |r| r.order, audit)?;
+    let mut transfers = Cursor::<Transfer>::open("transfers", transfers, rows::transfer, |t| t.order, audit)?;
+    let mut events = Cursor::<Event>::open("events", events, rows::event, |e| e.order, audit)?;
+    let mut tasks = Cursor::<Task>::open("tasks", tasks, rows::task, |t| t.key.order, audit)?;
+    let mut family = Family::default();
+    let mut found_orders = Vec::new();
+    loop {
+        let heads = [payments.head(), refunds.head(), transfers.head(), events.head(), tasks.head()];
+        let Some(key) = heads.into_iter().fold(orders.head(), earlier) else { return Ok(()) };
+        orders.take(key, &mut found_orders, audit)?;
+        payments.take(key, &mut family.payments, audit)?;
+        refunds.take(key, &mut family.refunds, audit)?;
+        transfers.take(key, &mut family.transfers, audit)?;
+        events.take(key, &mut family.events, audit)?;
+        tasks.take(key, &mut family.tasks, audit)?;
+        family.order = found_orders.pop().map(|(order, has_refunds)| {
+            if has_refunds == family.refunds.is_empty() {
+                audit.find(format!("{} is marked wrongly as to whether it has refunds", order.id));
+            }
+            order
+        });
+        audit.family(key, &family);
+        family.clear();
+    }
+}
+
+fn marked_order(row: &Row<'_>) -> rusqlite::Result<(Order, bool)> {
+    Ok((rows::order(row)?, row.get(HAS_REFUNDS)?))
+}
+
+fn earlier(one: Option<OrderId>, other: Option<OrderId>) -> Option<OrderId> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(min(one, other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// A table read row by row in the order of its key.
+struct Cursor<'s, T> {
+    table: &'static str,
+    rows: rusqlite::Rows<'s>,
+    read: fn(&Row<'_>) -> rusqlite::Result<T>,
+    key: fn(&T) -> OrderId,
+    next: Option<T>,
+}
+
+impl<'s, T> Cursor<'s, T> {
+    fn open(
+        table: &'static str,
+        statement: &'s mut CachedStatement<'_>,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+        key: fn(&T) -> OrderId,
+        audit: &mut Audit,
+    ) -> rusqlite::Result<Cursor<'s, T>> {
+        let mut cursor = Cursor { table, rows: statement.query([])?, read, key, next: None };
+        cursor.advance(audit)?;
+        Ok(cursor)
+    }
+
+    fn head(&self) -> Option<OrderId> {
+        self.next.as_ref().map(self.key)
+    }
+
+    /// Moves the rows of `key` into `into`.
+    fn take(&mut self, key: OrderId, into: &mut Vec<T>, audit: &mut Audit) -> rusqlite::Result<()> {
+        while self.head() == Some(key) {
+            into.extend(self.next.take());
+            self.advance(audit)?;
+        }
+        Ok(())
+    }
+
+    /// A row that cannot be read is a finding, not the end.
+    fn advance(&mut self, audit: &mut Audit) -> rusqlite::Result<()> {
+        while let Some(row) = self.rows.next()? {
+            match (self.read)(row) {
+                Ok(value) => {
+                    self.next = Some(value);
+                    return Ok(());
+                }
+                Err(error) if is_unreadable_row(&error) => {
+                    audit.find(format!("a row of {} cannot be understood: {error}", self.table));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.next = None;
+        Ok(())
+    }
+}
+
+fn check_accounts(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(ACCOUNTS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let sums = AccountDelta {
+            debits_posted: row.get(3)?,
+            credits_posted: row.get(4)?,
+            debits_pending: row.get(5)?,
+            credits_pending: row.get(6)?,
+        };
+        match account(row, 1).and_then(|account| Ok((account, currency(row, 2)?))) {
+            Ok((account, currency)) => {
+                audit.account(PartnerId::from_i64(row.get(0)?), account, currency, sums)
+            }
+            Err(error) => audit.find(format!("a row of accounts cannot be understood: {error}")),
+        }
+    }
+    Ok(())
+}
+
+fn check_streams(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(STREAMS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        audit.stream(StreamFacts {
+            partner: PartnerId::from_i64(row.get(0)?),
+            last: row.get(1)?,
+            events: row.get(2)?,
+            lowest: row.get(3)?,
+            highest: row.get(4)?,
+        });
+    }
+    Ok(())
+}
+
+fn check_numbers(connection: &Connection, sql: &str, what: &str, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let number: String = row.get(1)?;
+        let partner = PartnerId::from_i64(row.get(0)?);
+        audit.find(format!("{what} number {number:?} of {partner} is there more than once"));
+    }
+    Ok(())
+}
