@@ -1,0 +1,59 @@
+//! What the operator can set about the application.
+
+use std::time::Duration;
+
+use tradewind_domain::{Rules, Span};
+
+/// Settings of the application. `Default` gives those for production.
+#[derive(Clone, Debug)]
+pub struct AppConfig {
+    /// Commands that may wait in each lane; one more is answered "busy".
+    pub queue_commands_max: usize,
+    /// Commands decided and committed together at most. Beyond some two hundred the rate gains little
+    /// and the slowest wait grows.
+    pub batch_commands_max: usize,
+    /// For how long after payment an order may be refunded.
+    pub refund_window: Span,
+    /// How long a payment by the payer's code may take.
+    pub payer_code_deadline: Span,
+    /// How long a caller waits for a channel's first answer to a refund, in real time.
+    pub refund_wait: Duration,
+    /// Password checks at a time; each takes 19 MiB and a core.
+    pub sign_in_permits: usize,
+    /// Calls of one partner; `None` for no limit.
+    pub rate_per_partner: Option<Rate>,
+    /// Sign-ins with one login.
+    pub rate_sign_in: Rate,
+}
+
+/// A steady rate with a burst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many in how long.
+    pub count: u32,
+    /// The time for `count`.
+    pub per: Span,
+    /// How many may come at once.
+    pub burst: u32,
+}
+
+impl Default for AppConfig {
+    fn default() -> AppConfig {
+        AppConfig {
+            queue_commands_max: 4096,
+            batch_commands_max: 256,
+            refund_window: Span::from_days(365),
+            payer_code_deadline: Span::from_secs(80),
+            refund_wait: Duration::from_secs(10),
+            sign_in_permits: 2,
+            rate_per_partner: None,
+            rate_sign_in: Rate { count: 10, per: Span::from_mins(1), burst: 10 },
+        }
+    }
+}
+
+impl AppConfig {
+    pub(crate) fn rules(&self) -> Rules {
+        Rules { refund_window: self.refund_window }
+    }
+}
