@@ -1,0 +1,171 @@
+//! Following payments and refunds at their channels.
+//!
+//! The intent is on disk before a call leaves. Whether an intent that outlived a restart was ever sent
+//! is not known, so it is asked for before it is sent again.
+
+use tradewind_channels::{Channel, Step};
+use tradewind_dialect::{RawRequest, RawResponse};
+use tradewind_domain::{
+    ChannelReport, Command, Order, Payment, PaymentId, PaymentState, Refund, RefundId, RefundReport,
+    RefundState, Refusal, Task, View,
+};
+use tradewind_egress::{EgressError, Request};
+
+use crate::Worker;
+
+impl Worker {
+    pub(crate) async fn follow_payment(
+        &self,
+        task: &Task,
+        order: &Order,
+        id: PaymentId,
+        view: &View,
+    ) -> bool {
+        let Some(payment) = view.payment(id) else {
+            tracing::error!(task = %task.key.id, payment = %id, "a task follows a payment that is not there");
+            return false;
+        };
+        let now = self.app.clock().now();
+        let waits_for_review = order.revocation_applied;
+        let is_open = matches!(payment.state, PaymentState::Unknown | PaymentState::Waiting);
+        if is_open
+            && order.stage == tradewind_domain::OrderStage::Open
+            && now >= order.expires_at
+            && !waits_for_review
+        {
+            return self
+                .record_follow_up(task, Command::LapseOrder { partner: order.partner, order: order.id })
+                .await;
+        }
+        let report = match self.channels.get(&payment.channel) {
+            None => ChannelReport::NoAnswer {
+                reason: format!("no channel {:?} in this gateway", payment.channel),
+            },
+            Some(channel) => self.ask_payment(channel.as_ref(), task, order, payment).await,
+        };
+        let command = Command::ReportPayment {
+            partner: order.partner,
+            order: order.id,
+            payment: id,
+            report,
+            attempts: Some(task.attempts),
+        };
+        self.record_follow_up(task, command).await
+    }
+
+    async fn ask_payment(
+        &self,
+        channel: &dyn Channel,
+        task: &Task,
+        order: &Order,
+        payment: &Payment,
+    ) -> ChannelReport {
+        self.counters.count_channel_call();
+        let now = self.app.clock().now();
+        let step = match payment.state {
+            PaymentState::Unknown if self.is_fresh(task) => channel.submit(order, payment, now),
+            PaymentState::Unknown | PaymentState::Waiting => channel.query(order, payment, now),
+            PaymentState::Cancelling => channel.cancel(order, payment, now),
+            PaymentState::Paid | PaymentState::Declined | PaymentState::Cancelled => {
+                Step::Known(ChannelReport::NoAnswer { reason: "the payment is settled".into() })
+            }
+        };
+        match step {
+            Step::Known(report) => report,
+            Step::Send { url, request } => match self.call(&url, request).await {
+                Ok(response) => channel.read_payment(payment, &response),
+                Err(error) => ChannelReport::NoAnswer { reason: error.to_string() },
+            },
+        }
+    }
+
+    pub(crate) async fn follow_refund(&self, task: &Task, order: &Order, id: RefundId, view: &View) -> bool {
+        let Some((refund, payment)) = view.refund(id).zip(view.payment(order.payment)) else {
+            tracing::error!(task = %task.key.id, refund = %id, "a task follows a refund that is not there");
+            return false;
+        };
+        let report = match self.channels.get(&payment.channel) {
+            None => {
+                RefundReport::NoAnswer { reason: format!("no channel {:?} in this gateway", payment.channel) }
+            }
+            Some(channel) => self.ask_refund(channel.as_ref(), task, order, payment, refund).await,
+        };
+        let command = Command::ReportRefund {
+            partner: order.partner,
+            order: order.id,
+            refund: id,
+            report,
+            attempts: Some(task.attempts),
+        };
+        self.record_follow_up(task, command).await
+    }
+
+    async fn ask_refund(
+        &self,
+        channel: &dyn Channel,
+        task: &Task,
+        order: &Order,
+        payment: &Payment,
+        refund: &Refund,
+    ) -> RefundReport {
+        self.counters.count_channel_call();
+        let now = self.app.clock().now();
+        let step = match refund.state {
+            RefundState::Unknown if self.is_fresh(task) => channel.refund(order, payment, refund, now),
+            RefundState::Unknown | RefundState::Pending => channel.refund_query(order, payment, refund, now),
+            RefundState::Succeeded | RefundState::Refused | RefundState::Cancelled => {
+                Step::Known(RefundReport::NoAnswer { reason: "the refund is settled".into() })
+            }
+        };
+        match step {
+            Step::Known(report) => report,
+            Step::Send { url, request } => match self.call(&url, request).await {
+                Ok(response) => channel.read_refund(refund, &response),
+                Err(error) => RefundReport::NoAnswer { reason: error.to_string() },
+            },
+        }
+    }
+
+    /// Whether the call has certainly not been made: the task is this process's own and untried, or the
+    /// channel has said that it knows of nothing.
+    fn is_fresh(&self, task: &Task) -> bool {
+        task.attempts == 0 && (task.started_at >= self.started_at || task.last_result.is_some())
+    }
+
+    async fn call(&self, url: &str, request: RawRequest) -> Result<RawResponse, EgressError> {
+        let method = match request.method {
+            tradewind_dialect::Method::Get => http::Method::GET,
+            tradewind_dialect::Method::Post => http::Method::POST,
+        };
+        let mut outgoing = Request::new(method, url, request.body)?;
+        for (name, value) in &request.headers {
+            if let (Ok(name), Ok(value)) =
+                (name.parse::<http::HeaderName>(), value.parse::<http::HeaderValue>())
+            {
+                outgoing.headers.append(name, value);
+            }
+        }
+        let response = self.egress.send(outgoing, self.config.delivery_timeout).await?;
+        Ok(RawResponse {
+            status: response.status,
+            content_type: "",
+            headers: Vec::new(),
+            body: response.body,
+        })
+    }
+
+    /// A refusal means that the world has moved on since the task was read; the next look shows how.
+    async fn record_follow_up(&self, task: &Task, command: Command) -> bool {
+        match self.app.submit_patiently(command).await {
+            Ok(_) => true,
+            Err(Refusal::WrongState { problem }) => {
+                tracing::debug!(task = %task.key.id, problem, "a follow-up was overtaken");
+                false
+            }
+            Err(refusal) => {
+                tracing::error!(task = %task.key.id, %refusal, "could not record a follow-up");
+                false
+            }
+        }
+    }
+}
