@@ -1,0 +1,103 @@
+//! The operators' listener: who may enter, and what every answer carries.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::IntoResponse as _;
+use http::{HeaderMap, HeaderValue, Request, header};
+use http_body_util::Either;
+use hyper::body::Incoming;
+use tower_service::Service as _;
+use tradewind_signing::{Secret, constant_time_eq};
+
+use super::error::OpsError;
+use crate::gateway::catch_panic;
+use crate::http1::{Answer, REQUEST_ID, RequestIds};
+use crate::metrics::Totals;
+
+/// Everything that the operators' listener serves.
+pub(crate) struct OpsFront {
+    pub(crate) router: Router,
+    pub(crate) token: Secret,
+    pub(crate) ids: RequestIds,
+    pub(crate) totals: Arc<Totals>,
+}
+
+impl OpsFront {
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
+        let id = self.ids.of(request.headers());
+        let mut answer = if is_operator(request.headers(), &self.token) {
+            self.admitted(request, &id).await
+        } else {
+            let mut answer = OpsError::unauthorised().into_response();
+            answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            answer.map(Either::Right)
+        };
+        let headers = answer.headers_mut();
+        headers.insert(REQUEST_ID, id);
+        // Secrets may be among what is shown.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
+    }
+
+    async fn admitted(&self, request: Request<Incoming>, id: &HeaderValue) -> Answer {
+        let request_id = id.to_str().unwrap_or("-");
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let answer = match catch_panic(self.router.clone().call(request)).await {
+            Some(Ok(response)) => response,
+            Some(Err(never)) => match never {},
+            None => {
+                self.totals.panicked();
+                OpsError::internal().into_response()
+            }
+        };
+        let status = answer.status().as_u16();
+        if answer.status().is_server_error() {
+            tracing::error!(request_id, %method, path, status, "an operator's request failed");
+        } else if method != http::Method::GET {
+            // What operators change is worth a line.
+            tracing::info!(request_id, %method, path, status, "an operator's request");
+        }
+        answer.map(Either::Right)
+    }
+}
+
+/// Whether the request carries the operator token, found out in a time that does not depend on it.
+fn is_operator(headers: &HeaderMap, token: &Secret) -> bool {
+    let given = headers.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+    let given = given.and_then(|value| value.split_at_checked(b"Bearer ".len()));
+    match given {
+        Some((scheme, given)) if scheme.eq_ignore_ascii_case(b"Bearer ") => {
+            !token.expose().is_empty() && constant_time_eq(given, token.expose())
+        }
+        Some(_) | None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderMap, HeaderValue, header};
+    use tradewind_signing::Secret;
+
+    use super::is_operator;
+
+    #[test]
+    fn only_the_token_opens() {
+        let check = |given: Option<&str>, token: &str, opens: bool| {
+            let given = given.map(|value| (header::AUTHORIZATION, HeaderValue::from_str(value).unwrap()));
+            let headers = HeaderMap::from_iter(given);
+            assert_eq!(is_operator(&headers, &Secret::new(token)), opens, "{headers:?}");
+        };
+        check(Some("Bearer abc"), "abc", true);
+        check(Some("bearer abc"), "abc", true);
+        check(Some("Bearer abd"), "abc", false);
+        check(Some("Bearer ab"), "abc", false);
+        check(Some("Bearer abcd"), "abc", false);
+        check(Some("Bearer "), "abc", false);
+        check(Some("Bearer "), "", false);
+        check(Some("Bearer"), "abc", false);
+        check(Some("Basic abc"), "abc", false);
+        check(Some("abc"), "abc", false);
+        check(None, "abc", false);
+    }
+}

@@ -1,0 +1,323 @@
+//! Putting the gateway together, and taking it down in order.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use tradewind_app::{App, Clock};
+use tradewind_channels::sandbox::SandboxConfig;
+use tradewind_channels::{Channels, LinkKey};
+use tradewind_console::Console;
+use tradewind_dialect::{Dialect, DialectOptions};
+use tradewind_domain::{Command, Fact};
+use tradewind_egress::{AddressPolicy, Egress, EgressConfig};
+use tradewind_signing::{Secret, Vault, random_bytes};
+use tradewind_store::Store;
+use tradewind_worker::{ChannelDesk, Worker};
+
+use crate::cashier::ChannelLinks;
+use crate::dialects::Dialects;
+use crate::front::Front;
+use crate::gateway::{self, Gateway, Routes};
+use crate::health::{self, Readiness};
+use crate::http1::{self, Limits, Listener, RequestIds, Serving};
+use crate::metrics::{Exporter, Sources, Traffic};
+use crate::ops::{self, Ops, OpsFront};
+use crate::{SandboxStart, ServerConfig, StartError, sandbox};
+
+const LISTEN: &str = "--listen";
+const OPS_LISTEN: &str = "--ops-listen";
+
+/// What a gateway is made of besides its settings.
+pub struct Parts {
+    /// Its database.
+    pub store: Arc<dyn Store>,
+    /// Opens and seals the secrets in the database.
+    pub vault: Vault,
+    /// What operators show.
+    pub ops_token: Secret,
+    /// The partner protocols it speaks.
+    pub dialects: Arc<[Arc<dyn Dialect>]>,
+}
+
+/// Starts the gateway with all dialects. When it returns, everything can be used.
+///
+/// # Errors
+/// [`StartError`]; nothing is left running then.
+pub async fn start(
+    config: ServerConfig,
+    store: Arc<dyn Store>,
+    vault: Vault,
+    ops_token: Secret,
+) -> Result<Running, StartError> {
+    let options = DialectOptions {
+        signature_age_max: config.signature_age_max,
+        refund_window: config.app.refund_window,
+    };
+    let dialects = tradewind_dialects::with_options(options);
+    start_with(config, Parts { store, vault, ops_token, dialects }).await
+}
+
+/// Starts the gateway with dialects of the caller's choice.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, StartError> {
+    check(&config)?;
+    // What can be wrong with files and addresses is found out before anything runs.
+    let tls = config.tls.as_ref().map(http1::acceptor).transpose()?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let main = Listener::bind(config.listen, LISTEN, tls).await?;
+    let operators = Listener::bind(config.ops_listen, OPS_LISTEN, None).await?;
+    let public_url = match &config.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("{scheme}://{}", reachable(main.addr())),
+    };
+    let dialects = Dialects::new(Arc::clone(&parts.dialects));
+    let mut traffic = Traffic::default();
+    let routes = Routes::new(&dialects, &mut traffic)?;
+
+    let (link_key, new_link_key) = link_key(parts.store.as_ref(), &parts.vault).await?;
+    let channels = Arc::new(match config.sandbox {
+        Some(_) => Channels::sandbox(SandboxConfig { public_url: public_url.clone(), link_key }),
+        None => Channels::none(),
+    });
+    let desk = Arc::new(ChannelDesk::new(Arc::clone(&channels)));
+    let clock = clock(config.sandbox.as_ref());
+    let app = App::start(config.app.clone(), parts.store, clock, parts.vault, desk).await?;
+    if let Err(error) = prepare(&app, &config, &dialects, new_link_key).await {
+        app.shut_down().await;
+        return Err(error);
+    }
+    let egress = Egress::new(EgressConfig { policy: addresses(&config), ..EgressConfig::default() });
+    let worker =
+        Worker::start(Arc::clone(&app), parts.dialects, Arc::clone(&channels), egress.clone(), config.worker);
+
+    // From here on nothing fails.
+    let limits = Limits { connections_max: config.connections_max, header_timeout: config.header_timeout };
+    let readiness = Readiness::new(Arc::clone(&app));
+    let totals = Arc::clone(traffic.totals());
+    let (listen, ops_listen) = (main.addr(), operators.addr());
+
+    let operator_api = Arc::new(OpsFront {
+        router: ops::routes(Ops {
+            app: Arc::clone(&app),
+            worker: Arc::clone(&worker),
+            dialects,
+            readiness: readiness.clone(),
+            egress,
+            partner_changes: Arc::default(),
+            clock_moves: Arc::default(),
+        }),
+        token: parts.ops_token,
+        ids: RequestIds::new(),
+        totals: Arc::clone(&totals),
+    });
+    let ops_serving = operators.serve(limits, |_| move |request| Arc::clone(&operator_api).answer(request));
+
+    let pages = Console {
+        app: Arc::clone(&app),
+        links: Arc::new(ChannelLinks(channels)),
+        public_url: public_url.as_str().into(),
+    };
+    let gateway = Gateway {
+        app: Arc::clone(&app),
+        totals,
+        limits: gateway::Limits {
+            requests_in_flight_max: config.requests_in_flight_max,
+            body_bytes_max: config.body_bytes_max,
+            body_timeout: config.body_timeout,
+        },
+    };
+    let main_serving = main.serve(limits, |connections| {
+        let sources = Sources { traffic, connections, app: Arc::clone(&app), worker: Arc::clone(&worker) };
+        let exporter = config.metrics.then(|| Exporter::new(Arc::new(sources)));
+        let probes = health::routes(readiness.clone(), exporter);
+        let front =
+            Arc::new(Front { routes, gateway, pages: pages.router(), probes, ids: RequestIds::new() });
+        move |request| Arc::clone(&front).answer(request)
+    });
+    tracing::info!(%listen, ops = %ops_listen, public_url, "the gateway is ready");
+    Ok(Running {
+        listen,
+        ops: ops_listen,
+        public_url,
+        clock: app.clock().clone(),
+        config,
+        main: main_serving,
+        operators: ops_serving,
+        readiness,
+        worker,
+        app,
+    })
+}
+
+/// A gateway at work.
+pub struct Running {
+    /// Where partners, payers and probes are served.
+    pub listen: SocketAddr,
+    /// Where operators are served.
+    pub ops: SocketAddr,
+    /// The address under which browsers reach the gateway, without a trailing slash.
+    pub public_url: String,
+    /// The gateway's time.
+    pub clock: Clock,
+    config: ServerConfig,
+    main: Serving,
+    operators: Serving,
+    readiness: Readiness,
+    worker: Arc<Worker>,
+    app: Arc<App>,
+}
+
+impl Running {
+    /// The application, for callers in the same process.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Stops: no new connections, requests under way are finished within a bound, then the outgoing
+    /// work, then the queue of commands. When it returns, all that was answered is on disk.
+    pub async fn shut_down(self) {
+        self.readiness.stop();
+        let within = self.config.shut_down_timeout;
+        let (cut, cut_ops) = tokio::join!(self.main.shut_down(within), self.operators.shut_down(within));
+        if cut + cut_ops > 0 {
+            tracing::warn!(connections = cut + cut_ops, "requests that took too long to finish were cut");
+        }
+        self.worker.shut_down().await;
+        self.app.shut_down().await;
+        tracing::info!("the gateway has stopped");
+    }
+}
+
+fn check(config: &ServerConfig) -> Result<(), StartError> {
+    let positive = [
+        ("body_bytes_max", config.body_bytes_max),
+        ("requests_in_flight_max", config.requests_in_flight_max),
+        ("connections_max", config.connections_max),
+    ];
+    for (option, value) in positive {
+        if value == 0 {
+            return Err(StartError::Setting { option, problem: "must be at least 1".into() });
+        }
+    }
+    if u32::try_from(config.connections_max).is_err() {
+        return Err(StartError::Setting { option: "connections_max", problem: "is too large".into() });
+    }
+    match &config.public_url {
+        Some(url) => check_public_url(url).map_err(|problem| StartError::Setting {
+            option: "public_url",
+            problem: format!("{url:?} {problem}"),
+        }),
+        None => Ok(()),
+    }
+}
+
+fn check_public_url(url: &str) -> Result<(), &'static str> {
+    let uri = tradewind_egress::parse_url(url).map_err(|_| "is no absolute http or https URL")?;
+    if uri.query().is_some() || url.contains('#') {
+        return Err("must not have a query or fragment");
+    }
+    Ok(())
+}
+
+/// The clock that a gateway of this kind runs by. What the database remembers of a virtual one is
+/// taken up by the application.
+fn clock(sandbox: Option<&SandboxStart>) -> Clock {
+    match sandbox {
+        None => Clock::system(),
+        Some(SandboxStart { clock: None }) => Clock::virtual_now(),
+        Some(SandboxStart { clock: Some(at) }) => Clock::frozen_at(*at),
+    }
+}
+
+fn addresses(config: &ServerConfig) -> AddressPolicy {
+    match (config.allow_private_addresses, &config.sandbox) {
+        (true, _) => AddressPolicy::AllowPrivate,
+        (false, Some(_)) => AddressPolicy::AllowLoopback,
+        (false, None) => AddressPolicy::PublicOnly,
+    }
+}
+
+/// An address that can be called, for one that may stand for all of this machine's.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => SocketAddr::new(Ipv4Addr::LOCALHOST.into(), listen.port()),
+        IpAddr::V6(ip) if ip.is_unspecified() => SocketAddr::new(Ipv6Addr::LOCALHOST.into(), listen.port()),
+        _ => listen,
+    }
+}
+
+/// What has to be written down before the first request.
+async fn prepare(
+    app: &App,
+    config: &ServerConfig,
+    dialects: &Dialects,
+    new_link_key: Option<Fact>,
+) -> Result<(), StartError> {
+    if let Some(fact) = new_link_key {
+        let stored = app.submit(Command::Remember(fact)).await;
+        stored.map_err(|refusal| StartError::Refused { what: "the key of cashier links", refusal })?;
+    }
+    match config.sandbox {
+        Some(_) => sandbox::fill(app, dialects).await,
+        None => Ok(()),
+    }
+}
+
+/// The fact that holds the key of cashier links, sealed; links live as long as it does.
+const LINK_KEY_FACT: &str = "cashier_link_key";
+
+/// The key of cashier links, and the fact to be remembered when it is new.
+async fn link_key(store: &dyn Store, vault: &Vault) -> Result<(LinkKey, Option<Fact>), StartError> {
+    let context = LINK_KEY_FACT.as_bytes();
+    let Some(fact) = store.fact(LINK_KEY_FACT.into()).await? else {
+        let key: [u8; 32] = random_bytes();
+        let value = hex::encode(vault.seal(context, &Secret::new(key)));
+        return Ok((LinkKey::new(key), Some(Fact { name: LINK_KEY_FACT.into(), value })));
+    };
+    let sealed = hex::decode(&fact.value).map_err(|_| StartError::Fact(LINK_KEY_FACT))?;
+    let key = vault.open(context, &sealed).map_err(|_| StartError::WrongKey)?;
+    let key = key.expose().try_into().map_err(|_| StartError::Fact(LINK_KEY_FACT))?;
+    Ok((LinkKey::new(key), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::{check, reachable};
+    use crate::{ServerConfig, StartError};
+
+    #[test]
+    fn settings_that_cannot_work_are_named() {
+        let check = |change: fn(&mut ServerConfig), expected: Option<&str>| {
+            let mut config = ServerConfig::default();
+            change(&mut config);
+            match (check(&config), expected) {
+                (Ok(()), None) => {}
+                (Err(StartError::Setting { option, .. }), Some(expected)) => assert_eq!(option, expected),
+                (result, expected) => panic!("{result:?}, expected {expected:?}"),
+            }
+        };
+        check(|_| {}, None);
+        check(|config| config.public_url = Some("https://pay.example/shop/".into()), None);
+        check(|config| config.public_url = Some("pay.example".into()), Some("public_url"));
+        check(|config| config.public_url = Some("https://pay.example/?a=b".into()), Some("public_url"));
+        check(|config| config.body_bytes_max = 0, Some("body_bytes_max"));
+        check(|config| config.requests_in_flight_max = 0, Some("requests_in_flight_max"));
+        check(|config| config.connections_max = 0, Some("connections_max"));
+        check(|config| config.connections_max = usize::MAX, Some("connections_max"));
+    }
+
+    #[test]
+    fn links_lead_to_an_address_that_can_be_called() {
+        let check = |listen: &str, expected: &str| {
+            let listen: SocketAddr = listen.parse().unwrap();
+            assert_eq!(reachable(listen).to_string(), expected);
+        };
+        check("0.0.0.0:80", "127.0.0.1:80");
+        check("[::]:80", "[::1]:80");
+        check("192.0.2.7:80", "192.0.2.7:80");
+    }
+}
