@@ -166,7 +166,8 @@ impl Worker {
         }
         let mut set = view.into_write_set();
         if set.is_empty() {
-            return (results, None);
+            let failure = self.lane.abandon().await.err();
+            return (results, failure);
         }
         let latest = self.context.ids.latest().ms().to_string();
         set.facts.push(Fact { name: self.context.ids_fact.clone(), value: latest });
@@ -211,7 +212,9 @@ impl Worker {
     /// it tells.
     async fn find_out(&mut self, set: &WriteSet, reason: String) -> Result<(), StoreError> {
         let Some(witness) = Witness::of(set) else { return Err(StoreError::Unknown(reason)) };
-        match self.lane.load(&[witness.need()]).await {
+        let loaded = self.lane.load(&[witness.need()]).await;
+        self.lane.abandon().await?;
+        match loaded {
             Ok(rows) => {
                 let mut view = View::default();
                 view.fill([witness.need()], rows);

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
-use tradewind_domain::{Command, Decided, Order, OrderId, OrderStage, Payment, PaymentState, Refund, RefundId};
+use tradewind_domain::{
+    Command, Decided, Order, OrderId, OrderStage, Payment, PaymentState, Refund, RefundId,
+};
 
 /// What waiting callers get to see.
 #[derive(Clone, Debug)]
@@ -60,7 +62,11 @@ impl Waiters {
                     News::Refund(order.clone(), payment.clone(), refund.clone())
                 });
             }
-            Decided::Order(..) | Decided::Refund(..) | Decided::Task(_) | Decided::Partner(_) | Decided::Done => {}
+            Decided::Order(..)
+            | Decided::Refund(..)
+            | Decided::Task(_)
+            | Decided::Partner(_)
+            | Decided::Done => {}
         }
     }
 

@@ -16,6 +16,9 @@
 //! not settled yet and the old lease still stands. Either way no stale task is leased. A commit that
 //! falls between announcement and snapshot is noted although the snapshot has seen it; the scan then
 //! leaves out a task that it might have leased, and says that there is more.
+//!
+//! A task that nobody held may still be leased a moment before the commit that removes it settles.
+//! That is the same as leasing it a moment before the commit, which nothing can forbid.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,7 +4,7 @@
 //! and a few threads read from snapshots of their own, so that neither waits for the other. Every
 //! commit is synced before it is answered; what makes it quick is that a batch shares the sync.
 //!
-//! Where to look: [`open`] for the file and its pragmas, `migrations/` for the tables, `load` and
+//! Where to look: `open` for the file and its pragmas, `migrations/` for the tables, `load` and
 //! `write` for the hot path, `leases` for due work, `list` for pages, `verify` for the proof that it
 //! all agrees.
 

@@ -90,6 +90,9 @@ impl<'c> Prepared<'c> {
 
 struct Loader<'c> {
     connection: &'c Connection,
+    partner: Prepared<'c>,
+    endpoints: Prepared<'c>,
+    stream: Prepared<'c>,
     order: Prepared<'c>,
     order_by_number: Prepared<'c>,
     payments: Prepared<'c>,
@@ -107,6 +110,9 @@ impl<'c> Loader<'c> {
         let prepared = |sql| Prepared::new(connection, sql);
         Loader {
             connection,
+            partner: prepared(PARTNER),
+            endpoints: prepared(ENDPOINTS),
+            stream: prepared(STREAM),
             order: prepared(ORDER),
             order_by_number: prepared(ORDER_BY_NUMBER),
             payments: prepared(PAYMENTS),
@@ -124,9 +130,9 @@ impl<'c> Loader<'c> {
         let seldom = |sql| Prepared::new(self.connection, sql);
         match need {
             Need::Partner(id) => {
-                seldom(PARTNER).all([id.get()], &mut found.partners, rows::partner)?;
-                seldom(ENDPOINTS).all([id.get()], &mut found.endpoints, rows::endpoint)?;
-                seldom(STREAM).all([id.get()], &mut found.streams, rows::stream)
+                self.partner.all([id.get()], &mut found.partners, rows::partner)?;
+                self.endpoints.all([id.get()], &mut found.endpoints, rows::endpoint)?;
+                self.stream.all([id.get()], &mut found.streams, rows::stream)
             }
             Need::Order(partner, id) => self.load_order(*partner, *id),
             Need::OrderNumber(partner, number) => {

@@ -214,4 +214,8 @@ impl Lane for FaultyLane {
         let doing = self.inner.commit(set);
         Box::pin(self.script.step(Step::Commit, doing))
     }
+
+    fn abandon(&mut self) -> BoxFuture<'_, Result<()>> {
+        self.inner.abandon()
+    }
 }

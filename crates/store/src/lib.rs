@@ -3,7 +3,7 @@
 //! A store does four things: it loads rows for a batch of needs, commits the sum of a batch in one
 //! durable transaction, leases due tasks, and answers reads for people and partners. It decides
 //! nothing. [`contract`] is the suite of tests that every store has to pass; [`faulty`] wraps a store
-//! to let steps fail on purpose.
+//! to let steps fail on purpose; [`audit`] judges whether what is stored agrees with itself.
 
 pub mod audit;
 pub mod contract;
@@ -101,8 +101,13 @@ pub trait Lane: Send {
     /// Loads rows for a batch, locked or versioned where others could change them.
     fn load<'a>(&'a mut self, needs: &'a [Need]) -> BoxFuture<'a, Result<Rows>>;
 
-    /// Writes the sum of a batch in one transaction; when it returns `Ok`, it is on disk.
+    /// Writes the sum of a batch in one transaction; when it returns `Ok`, it is on disk. A unique key
+    /// that is taken and an update of a row that is not there (tasks excepted) are a
+    /// [`StoreError::Conflict`].
     fn commit<'a>(&'a mut self, set: &'a WriteSet) -> BoxFuture<'a, Result<()>>;
+
+    /// Ends a batch of which nothing is to be written, and lets go of what [`Lane::load`] has locked.
+    fn abandon(&mut self) -> BoxFuture<'_, Result<()>>;
 }
 
 /// Which tasks to lease.

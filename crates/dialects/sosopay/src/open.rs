@@ -117,9 +117,7 @@ pub(crate) const OTHER_BUSI_ID: &str = "is not the busiCode of the address";
 /// one is a matter of the fields.
 fn check_busi_id(found: Option<&str>, prepared: &Prepared) -> Result<(), Refusal> {
     match found {
-        Some(busi_id) if busi_id != prepared.busi_id => {
-            Err(wrong("BUSI_ID", OTHER_BUSI_ID))
-        }
+        Some(busi_id) if busi_id != prepared.busi_id => Err(wrong("BUSI_ID", OTHER_BUSI_ID)),
         Some(_) | None => Ok(()),
     }
 }

@@ -67,7 +67,9 @@ fn files_that_are_not_ours_are_left_alone() {
 
     let nowhere = path.with_file_name("no such folder").join("tradewind.db");
     assert!(matches!(refused(&nowhere), OpenError::CannotOpen { .. }));
-    assert!(matches!(refused(path.parent().unwrap()), OpenError::CannotOpen { .. }), "a folder is no file");
+    let inner = path.with_file_name("a folder");
+    std::fs::create_dir(&inner).unwrap();
+    assert!(matches!(refused(&inner), OpenError::CannotOpen { .. }), "a folder is no file");
 }
 
 #[test]

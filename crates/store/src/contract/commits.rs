@@ -224,6 +224,30 @@ pub async fn a_commit_is_seen_by_the_next_read(fixture: Fixture) {
     desk.store.ping().await.unwrap();
 }
 
+/// Two lanes that both saw a number free do not both take it. A store with one lane cannot be asked.
+pub async fn lanes_do_not_both_take_a_number(fixture: Fixture) {
+    if fixture.store.lanes() < 2 {
+        return;
+    }
+    let mut one = Desk::open(&fixture.store).await;
+    one.add_partner(1).await;
+    let mut other = Desk::open(&fixture.store).await;
+    let mut sets = Vec::new();
+    for desk in [&mut one, &mut other] {
+        desk.now = desk.now + tradewind_domain::Span::from_secs(i64::try_from(sets.len()).unwrap());
+        let new = desk.new_order(1, "wanted twice", samples::yuan(1), tradewind_domain::Flow::PayerCode);
+        let place = tradewind_domain::Command::PlaceOrder(Box::new(new));
+        let (view, decided) = desk.decide(vec![place]).await;
+        assert!(decided[0].is_ok(), "the number is free");
+        sets.push(view.into_write_set());
+    }
+    one.commit(&sets[0]).await.unwrap();
+    let late = other.commit(&sets[1]).await;
+    assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+    let kept = sets[0].orders_new.clone();
+    assert_eq!(one.read(Need::OrderNumber(OWNER, "wanted twice".into())).await.orders, kept);
+}
+
 /// Writing nothing is no error.
 pub async fn an_empty_set_is_fine(fixture: Fixture) {
     let mut desk = Desk::open(&fixture.store).await;

@@ -62,7 +62,7 @@ macro_rules! contract_tests {
                 absent_rows_are_left_out, nobody_sees_the_rows_of_another, facts_are_remembered;
             commits: unique_numbers_conflict, a_set_with_a_conflict_leaves_nothing, updates_need_their_row,
                 account_sums_accumulate, streams_go_on, tasks_change_while_they_are_there,
-                a_commit_is_seen_by_the_next_read, an_empty_set_is_fine;
+                a_commit_is_seen_by_the_next_read, lanes_do_not_both_take_a_number, an_empty_set_is_fine;
             leasing: not_leased_twice, only_what_is_due, limits_and_more, partners_take_turns,
                 released_or_changed_tasks_come_again, concurrent_leases_are_disjoint,
                 leases_nobody_waits_for_are_given_back, workers_and_commits_at_once;

@@ -1,0 +1,8 @@
+//! The application on a real store whose steps fail on purpose.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests are tests")]
+
+mod faults;
+mod identities;
+mod rig;
+mod waiting;
