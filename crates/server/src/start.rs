@@ -10,7 +10,7 @@ use tradewind_console::Console;
 use tradewind_dialect::{Dialect, DialectOptions};
 use tradewind_domain::{Command, Fact};
 use tradewind_egress::{AddressPolicy, Egress, EgressConfig};
-use tradewind_signing::{Secret, Vault, random_bytes};
+use tradewind_signing::{Secret, Vault};
 use tradewind_store::Store;
 use tradewind_worker::{ChannelDesk, Worker};
 
@@ -76,7 +76,8 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
     let mut traffic = Traffic::default();
     let routes = Routes::new(&dialects, &mut traffic)?;
 
-    let (link_key, new_link_key) = link_key(parts.store.as_ref(), &parts.vault).await?;
+    let new_purpose = purpose(parts.store.as_ref(), config.sandbox.is_some()).await?;
+    let link_key = LinkKey::new(parts.vault.derive("cashier links"));
     let channels = Arc::new(match config.sandbox {
         Some(_) => Channels::sandbox(SandboxConfig { public_url: public_url.clone(), link_key }),
         None => Channels::none(),
@@ -84,7 +85,7 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
     let desk = Arc::new(ChannelDesk::new(Arc::clone(&channels)));
     let clock = clock(config.sandbox.as_ref());
     let app = App::start(config.app.clone(), parts.store, clock, parts.vault, desk).await?;
-    if let Err(error) = prepare(&app, &config, &dialects, new_link_key).await {
+    if let Err(error) = prepare(&app, &config, &dialects, new_purpose).await {
         app.shut_down().await;
         return Err(error);
     }
@@ -253,11 +254,11 @@ async fn prepare(
     app: &App,
     config: &ServerConfig,
     dialects: &Dialects,
-    new_link_key: Option<Fact>,
+    new_purpose: Option<Fact>,
 ) -> Result<(), StartError> {
-    if let Some(fact) = new_link_key {
+    if let Some(fact) = new_purpose {
         let stored = app.submit(Command::Remember(fact)).await;
-        stored.map_err(|refusal| StartError::Refused { what: "the key of cashier links", refusal })?;
+        stored.map_err(|refusal| StartError::Refused { what: "what the database is for", refusal })?;
     }
     match config.sandbox {
         Some(_) => sandbox::fill(app, dialects).await,
@@ -265,21 +266,25 @@ async fn prepare(
     }
 }
 
-/// The fact that holds the key of cashier links, sealed; links live as long as it does.
-const LINK_KEY_FACT: &str = "cashier_link_key";
+/// The fact that tells what a database is for, so that no virtual clock meets real business.
+const PURPOSE_FACT: &str = "purpose";
 
-/// The key of cashier links, and the fact to be remembered when it is new.
-async fn link_key(store: &dyn Store, vault: &Vault) -> Result<(LinkKey, Option<Fact>), StartError> {
-    let context = LINK_KEY_FACT.as_bytes();
-    let Some(fact) = store.fact(LINK_KEY_FACT.into()).await? else {
-        let key: [u8; 32] = random_bytes();
-        let value = hex::encode(vault.seal(context, &Secret::new(key)));
-        return Ok((LinkKey::new(key), Some(Fact { name: LINK_KEY_FACT.into(), value })));
-    };
-    let sealed = hex::decode(&fact.value).map_err(|_| StartError::Fact(LINK_KEY_FACT))?;
-    let key = vault.open(context, &sealed).map_err(|_| StartError::WrongKey)?;
-    let key = key.expose().try_into().map_err(|_| StartError::Fact(LINK_KEY_FACT))?;
-    Ok((LinkKey::new(key), None))
+/// Compares what the database is for with how the gateway is started. Returns the fact to be remembered
+/// for a new database.
+async fn purpose(store: &dyn Store, sandbox: bool) -> Result<Option<Fact>, StartError> {
+    let wanted = if sandbox { "sandbox" } else { "business" };
+    match store.fact(PURPOSE_FACT.into()).await? {
+        None => Ok(Some(Fact { name: PURPOSE_FACT.into(), value: wanted.into() })),
+        Some(fact) if fact.value == wanted => Ok(None),
+        Some(_) if sandbox => Err(StartError::Setting {
+            option: "--sandbox",
+            problem: "this database is for business; a sandbox needs a data folder of its own".into(),
+        }),
+        Some(_) => Err(StartError::Setting {
+            option: "--sandbox",
+            problem: "this database is a sandbox's and can only be used with it".into(),
+        }),
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,7 @@ pub struct Vault(Arc<Keys>);
 struct Keys {
     seal: RandomizedNonceKey,
     check_value: [u8; 16],
+    derive_key: Zeroizing<[u8; 32]>,
 }
 
 impl Vault {
@@ -56,10 +57,12 @@ impl Vault {
         let seal_key = Zeroizing::new(hmac_sha256(&*master_key, &[b"tradewind vault 1: seal"]));
         let check_value = hmac_sha256(&*master_key, &[b"tradewind vault 1: check value"]);
 
+        let derive_key = Zeroizing::new(hmac_sha256(&*master_key, &[b"tradewind vault 1: derive"]));
+
         #[expect(clippy::expect_used, reason = "fails for other key lengths only, and this one is fixed")]
         let seal = RandomizedNonceKey::new(&AES_256_GCM, &*seal_key).expect("32 bytes are an AES-256 key");
         let (check_value, _) = check_value.split_first_chunk().unwrap_or((&[0; 16], &[]));
-        Vault(Arc::new(Keys { seal, check_value: *check_value }))
+        Vault(Arc::new(Keys { seal, check_value: *check_value, derive_key }))
     }
 
     /// A public value that belongs to this master key. Stored beside the sealed secrets,
@@ -68,6 +71,13 @@ impl Vault {
     #[must_use]
     pub fn check_value(&self) -> [u8; 16] {
         self.0.check_value
+    }
+
+    /// A key for another purpose, which nobody can tell without the master key. All processes that share
+    /// the master key derive the same.
+    #[must_use]
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        hmac_sha256(&*self.0.derive_key, &[purpose.as_bytes()])
     }
 
     /// Encrypts `secret` for the place that `context` names, for instance the table and

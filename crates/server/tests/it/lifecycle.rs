@@ -56,6 +56,16 @@ async fn a_restart_finds_all_as_it_was() {
 }
 
 #[tokio::test]
+async fn a_sandbox_and_business_do_not_share_a_database() {
+    let business = || ServerConfig { sandbox: None, ..config() };
+    for (first, then) in [(config(), business()), (business(), config())] {
+        let folder = Gateway::with(first).await.stop().await;
+        let error = refusal(then, MASTER_KEY, &folder).await;
+        assert!(matches!(error, StartError::Setting { option: "--sandbox", .. }), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn without_a_sandbox_there_is_nobody_and_the_clock_is_the_systems() {
     let gateway = Gateway::with(ServerConfig { sandbox: None, ..config() }).await;
     let partners = gateway.ops(Method::GET, "partners", Value::Null).await;
