@@ -9,6 +9,7 @@ pub mod audit;
 pub mod contract;
 pub mod faulty;
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -133,6 +134,9 @@ pub struct Leased {
     pub next_due: Option<Timestamp>,
     /// Due tasks were left because of a limit.
     pub more: bool,
+    /// Those among the tasks that somebody else had leased, whose lease ran out: they may have been
+    /// begun.
+    pub retaken: HashSet<TaskKey>,
 }
 
 /// Which orders to list, in whose books, and the facts that standings derive from.

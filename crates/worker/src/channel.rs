@@ -126,10 +126,11 @@ impl Worker {
         }
     }
 
-    /// Whether the call has certainly not been made: the task is this process's own and untried, or the
-    /// channel has said that it knows of nothing.
+    /// Whether the call has certainly not been made: nobody has begun the task since it was written in the
+    /// life of this process, or the channel has said that it knows of nothing.
     fn is_fresh(&self, task: &Task) -> bool {
-        task.attempts == 0 && (task.started_at >= self.started_at || task.last_result.is_some())
+        let untouched = task.started_at >= self.started_at && !self.begun().contains(&task.key);
+        task.attempts == 0 && (untouched || task.last_result.is_some())
     }
 
     async fn call(&self, url: &str, request: RawRequest) -> Result<RawResponse, EgressError> {

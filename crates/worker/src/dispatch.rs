@@ -92,6 +92,7 @@ async fn look(worker: &Arc<Worker>) -> Result<Look, tradewind_store::StoreError>
     if leased.tasks.is_empty() {
         return Ok(look);
     }
+    worker.begun().extend(leased.retaken);
     let needs: Vec<Need> = leased.tasks.iter().flat_map(needs_of).collect();
     let rows = match worker.app.store().read(needs.clone()).await {
         Ok(rows) => rows,
@@ -128,7 +129,10 @@ fn set_going(worker: &Arc<Worker>, task: Task, view: Arc<View>) {
         // Counts down even when the work panics or is dropped.
         let _place = Place(Arc::clone(&worker));
         let key = task.key;
-        if !do_task(&worker, task, &view).await {
+        if do_task(&worker, task, &view).await {
+            worker.begun().remove(&key);
+        } else {
+            worker.begun().insert(key);
             // It is still due, so it would come back at once; a rest keeps a lasting fault from spinning.
             tokio::time::sleep(REST_AFTER_FAILURE).await;
             if let Err(error) = worker.app.store().release_tasks(vec![key]).await {

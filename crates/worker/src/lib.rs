@@ -16,15 +16,16 @@ mod desk;
 mod dispatch;
 mod endpoints;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 use tradewind_app::App;
 use tradewind_channels::Channels;
 use tradewind_dialect::Dialect;
-use tradewind_domain::Timestamp;
+use tradewind_domain::{TaskKey, Timestamp};
 use tradewind_egress::Egress;
 
 pub use config::WorkerConfig;
@@ -45,6 +46,8 @@ pub struct Worker {
     endpoints: Endpoints,
     /// Tasks leased and not finished.
     in_flight: AtomicUsize,
+    /// Tasks that may have been begun, by another process or by this one, without a result on disk.
+    begun: Mutex<HashSet<TaskKey>>,
     /// A task has finished.
     progress: Notify,
     /// Wakes a dispatcher that has left due tasks for want of a place.
@@ -76,6 +79,7 @@ impl Worker {
             config,
             counters: WorkerCounters::default(),
             in_flight: AtomicUsize::new(0),
+            begun: Mutex::default(),
             progress: Notify::new(),
             freed: Notify::new(),
             looks,
@@ -121,6 +125,10 @@ impl Worker {
         };
         // What does not finish in time is leased again after the next start; nothing is lost.
         let _ = tokio::time::timeout(self.config.delivery_timeout, drained).await;
+    }
+
+    fn begun(&self) -> MutexGuard<'_, HashSet<TaskKey>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn dialect(&self, name: &str) -> Option<&Arc<dyn Dialect>> {

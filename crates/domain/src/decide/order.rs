@@ -86,11 +86,16 @@ impl Desk<'_> {
         if approve {
             return self.revoke_now(order);
         }
-        let payment = self.current_payment(&order)?;
+        let mut payment = self.current_payment(&order)?;
         // The channel ended the payment while the review was open; now that counts.
         if order.stage == OrderStage::Open && !payment.state.is_open() {
             order.stage = OrderStage::Closed;
             return Ok(self.end_unpaid(order, payment));
+        }
+        // Its time ran out during the review, and the follow-up may not look for a while.
+        if order.stage == OrderStage::Open && self.now >= order.expires_at {
+            self.follow_payment_now(&order, &mut payment);
+            self.changes.payments.push(payment.clone());
         }
         self.changes.orders.push(order.clone());
         Ok(Decided::Order(Box::new(order), Box::new(payment)))
