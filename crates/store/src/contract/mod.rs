@@ -3,7 +3,7 @@
 //! A store's test file names how a future is run and how a [`Fixture`] with an empty database is
 //! made, and gets one `#[test]` for each check:
 //!
-//! ```ignore
+//! ```text
 //! tradewind_store::contract_tests!(run, fixture);
 //! ```
 //!
