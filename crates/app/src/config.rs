@@ -18,12 +18,21 @@ pub struct AppConfig {
     pub payer_code_deadline: Span,
     /// How long a caller waits for a channel's first answer to a refund, in real time.
     pub refund_wait: Duration,
+    /// Calls that wait for a payer to confirm, at a time; one more is answered "busy".
+    pub waiting_calls_max: usize,
+    /// The same of one partner.
+    pub waiting_calls_per_partner_max: usize,
     /// Password checks at a time; each takes 19 MiB and a core.
     pub sign_in_permits: usize,
+    /// Sign-ins that wait for a password check; one more is answered "rate limited".
+    pub sign_in_waiting_max: usize,
     /// Calls of one partner; `None` for no limit.
     pub rate_per_partner: Option<Rate>,
-    /// Sign-ins with one login.
+    /// Sign-ins with one login at one merchant.
     pub rate_sign_in: Rate,
+    /// Sign-ins that fail, of all logins together, in real time. Beyond it only users who have signed in
+    /// before are checked.
+    pub rate_sign_in_failures: Rate,
 }
 
 /// A steady rate with a burst.
@@ -45,9 +54,13 @@ impl Default for AppConfig {
             refund_window: Span::from_days(365),
             payer_code_deadline: Span::from_secs(80),
             refund_wait: Duration::from_secs(10),
+            waiting_calls_max: 1536,
+            waiting_calls_per_partner_max: 512,
             sign_in_permits: 2,
+            sign_in_waiting_max: 64,
             rate_per_partner: None,
             rate_sign_in: Rate { count: 10, per: Span::from_mins(1), burst: 10 },
+            rate_sign_in_failures: Rate { count: 600, per: Span::from_mins(1), burst: 100 },
         }
     }
 }

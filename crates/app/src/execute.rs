@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tradewind_domain::{
-    Call, Collect, Command, Decided, FindOrder, Flow, Found, LookUp, MethodChoice, Money, Need, NewOrder,
-    NewRefund, Order, OrderId, OrderRef, OrderStage, Outcome, PartnerId, Payment, PaymentId, PaymentState,
-    Refund, RefundCall, RefundId, RefundState, Refusal, Revoke, View,
+    Call, Collect, Command, Decided, FindOrder, Flow, Found, LookUp, Method, MethodChoice, Money, Need,
+    NewOrder, NewRefund, Order, OrderId, OrderRef, OrderStage, Outcome, Partner, PartnerId, Payment,
+    PaymentId, PaymentState, Refund, RefundCall, RefundId, RefundState, Refusal, Revoke, Span, View,
 };
 use tradewind_store::OrderQuery;
 
@@ -25,6 +25,13 @@ pub struct Caller {
 /// News normally arrive by themselves; this often, in real time, a caller that waits looks for itself,
 /// because another process may have been the one that heard them.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// How much longer than its deadline a call waits for the engine to end its order.
+const SETTLE_GRACE: Duration = Duration::from_secs(10);
+
+fn real(span: Span) -> Duration {
+    Duration::from_millis(span.ms().max(0).unsigned_abs())
+}
 
 impl App {
     /// Does what a verified call asks.
@@ -48,13 +55,20 @@ impl App {
                 let page = self.store.list_orders(query).await;
                 Ok(Outcome::Listed(page.map_err(|error| self.storage(&error))?))
             }
-            Call::ListMethods => {
-                let methods = identity.partner.methods.iter();
-                let served = methods.filter(|method| self.cashier.channel_of(method).is_some());
-                Ok(Outcome::Methods(served.cloned().collect()))
-            }
+            Call::ListMethods => Ok(Outcome::Methods(self.methods_of(&identity.partner))),
+            Call::IssueVoucher(voucher) => self.issue_voucher(partner, caller.dialect, *voucher).await,
+            Call::FindVoucher { number } => self.find_voucher(partner, number).await,
+            Call::RedeemVoucher(redeem) => self.redeem_voucher(partner, redeem).await,
+            Call::CancelVoucher { number, code } => self.cancel_voucher(partner, number, code).await,
+            Call::ListRedemptions(list) => self.list_redemptions(partner, list).await,
             Call::SignIn(_) => Err(Refusal::Internal),
         }
+    }
+
+    /// The payment methods that `partner` may use and somebody serves.
+    pub(crate) fn methods_of(&self, partner: &Partner) -> Vec<Method> {
+        let methods = partner.methods.iter();
+        methods.filter(|method| self.cashier.channel_of(method).is_some()).cloned().collect()
     }
 
     async fn collect(
@@ -64,6 +78,7 @@ impl App {
         collect: Collect,
     ) -> Result<Outcome, Refusal> {
         let (order, payment) = self.build_order(partner, dialect, collect)?;
+        let _place = self.waiting_calls.enter(partner, payment.flow)?;
         let preparation = self.cashier.prepare(&order, &payment, self.now());
         let waiting = (payment.flow == Flow::PayerCode).then(|| self.waiters.for_order(order.id));
         let new = NewOrder { order, payment, follow_up_at: preparation.follow_up_at };
@@ -142,22 +157,27 @@ impl App {
     }
 
     /// Waits until the payment is decided or the order has ended. The engine ends every order at its
-    /// deadline, so this ends too.
+    /// deadline by its own clock, unless a review holds it up; in real time nobody waits much longer than
+    /// that, and then sees the payment as it is, which may be "not known yet".
     async fn until_settled(
         &self,
         mut waiting: Waiting,
         mut order: Box<Order>,
         mut payment: Box<Payment>,
     ) -> Result<(Box<Order>, Box<Payment>), Refusal> {
-        while !is_settled(&order, &payment) {
+        let until = Instant::now() + real(self.config.payer_code_deadline) + SETTLE_GRACE;
+        while !is_settled(&order, &payment) && Instant::now() < until {
             match tokio::time::timeout(LOOK_EVERY, &mut waiting.news).await {
                 Ok(Ok(News::Order(news, of))) => return Ok((news, of)),
                 Ok(Ok(News::Refund(..)) | Err(_)) => waiting = self.waiters.for_order(order.id),
                 Err(_) => {}
             }
-            let view = self.view(vec![Need::Order(order.partner, order.id)]).await?;
-            *order = view.order(order.partner, &OrderRef::Id(order.id)).cloned().ok_or(Refusal::Internal)?;
-            *payment = view.payment(order.payment).cloned().ok_or(Refusal::Internal)?;
+            // The order is on disk; a read that fails changes nothing about that.
+            if let Ok(view) = self.view(vec![Need::Order(order.partner, order.id)]).await {
+                *order =
+                    view.order(order.partner, &OrderRef::Id(order.id)).cloned().ok_or(Refusal::Internal)?;
+                *payment = view.payment(order.payment).cloned().ok_or(Refusal::Internal)?;
+            }
         }
         Ok((order, payment))
     }
@@ -238,7 +258,8 @@ impl App {
             Decided::Refund(order, payment, refund) => {
                 let until = Instant::now() + self.config.refund_wait;
                 let waiting = self.waiters.for_refund(refund.id);
-                let view = self.view(vec![Need::Order(order.partner, order.id)]).await?;
+                // Whether it can be looked up or not, the revocation is on disk.
+                let view = self.view(vec![Need::Order(order.partner, order.id)]).await.unwrap_or_default();
                 let answered =
                     view.refund(refund.id).is_some_and(|refund| refund.state != RefundState::Unknown);
                 if let (true, Some(order)) = (answered, view.order(order.partner, &OrderRef::Id(order.id))) {
@@ -247,7 +268,11 @@ impl App {
                 let (order, ..) = self.first_report(waiting, order, payment, refund, until).await;
                 Ok(Outcome::Revoked { order })
             }
-            Decided::Task(_) | Decided::Partner(_) | Decided::Done => Err(Refusal::Internal),
+            Decided::Voucher(_)
+            | Decided::Redeemed(..)
+            | Decided::Task(_)
+            | Decided::Partner(_)
+            | Decided::Done => Err(Refusal::Internal),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -38,14 +39,33 @@ const KEPT_MAX: usize = 20_000;
 /// The cache. Every change of partners or keys through this process empties it.
 #[derive(Debug, Default)]
 pub(crate) struct Identities {
+    /// Counts the emptyings, so that a load that began before one is not kept after it.
+    emptied: AtomicU64,
     by_key: RwLock<HashMap<(String, String), Arc<Identity>>>,
     by_partner: RwLock<HashMap<(String, PartnerId), Arc<Identity>>>,
 }
 
 impl Identities {
     pub(crate) fn clear(&self) {
+        self.emptied.fetch_add(1, Ordering::SeqCst);
         self.by_key.write().unwrap_or_else(PoisonError::into_inner).clear();
         self.by_partner.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    fn emptied(&self) -> u64 {
+        self.emptied.load(Ordering::SeqCst)
+    }
+
+    /// Keeps what was loaded since the cache was `emptied` so many times, unless it was emptied again.
+    fn keep<K: Eq + std::hash::Hash>(&self, kept: &Kept<K>, key: K, identity: &Arc<Identity>, emptied: u64) {
+        let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
+        if self.emptied() != emptied {
+            return;
+        }
+        if kept.len() >= KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(key, Arc::clone(identity));
     }
 }
 
@@ -56,11 +76,12 @@ impl App {
         if let Some(found) = fresh(&self.identities.by_key, &key, self.now()) {
             return Ok(found);
         }
+        let emptied = self.identities.emptied();
         let need = Need::KeyId { dialect: key.0.clone(), key_id: key.1.clone() };
         let view = self.view(vec![need]).await?;
         let holder = view.credentials().find(|credential| credential.is_valid(self.now())).map(|c| c.partner);
         let partner = holder.ok_or(Refusal::UnknownPartner)?;
-        self.load_identity(partner, view, &key.0, Some(&key.1)).await
+        self.load_identity(partner, view, &key.0, Some(&key.1), emptied).await
     }
 
     /// The identity of a partner in `dialect`.
@@ -69,8 +90,9 @@ impl App {
         if let Some(found) = fresh(&self.identities.by_partner, &key, self.now()) {
             return Ok(found);
         }
+        let emptied = self.identities.emptied();
         let view = self.view(vec![Need::Credentials(partner)]).await?;
-        self.load_identity(partner, view, dialect, None).await
+        self.load_identity(partner, view, dialect, None, emptied).await
     }
 
     async fn load_identity(
@@ -79,6 +101,7 @@ impl App {
         credentials: View,
         dialect: &str,
         key_id: Option<&str>,
+        emptied: u64,
     ) -> Result<Arc<Identity>, Refusal> {
         let now = self.now();
         let mut valid: Vec<&Credential> = credentials
@@ -99,8 +122,8 @@ impl App {
             extension: OnceLock::new(),
             loaded: Instant::now(),
         });
-        keep(&self.identities.by_key, (dialect.to_owned(), key_id), &identity);
-        keep(&self.identities.by_partner, (dialect.to_owned(), partner), &identity);
+        self.identities.keep(&self.identities.by_key, (dialect.to_owned(), key_id), &identity, emptied);
+        self.identities.keep(&self.identities.by_partner, (dialect.to_owned(), partner), &identity, emptied);
         Ok(identity)
     }
 
@@ -129,12 +152,4 @@ fn fresh<K: Eq + std::hash::Hash>(kept: &Kept<K>, key: &K, now: Timestamp) -> Op
     kept.get(key)
         .filter(|i| i.valid_until.is_none_or(|end| now < end) && i.loaded.elapsed() < KEPT_FOR)
         .cloned()
-}
-
-fn keep<K: Eq + std::hash::Hash>(kept: &Kept<K>, key: K, identity: &Arc<Identity>) {
-    let mut kept = kept.write().unwrap_or_else(PoisonError::into_inner);
-    if kept.len() >= KEPT_MAX {
-        kept.clear();
-    }
-    kept.insert(key, Arc::clone(identity));
 }

@@ -78,23 +78,28 @@ pub(crate) fn partner_of(command: &Command) -> Option<PartnerId> {
     match command {
         Command::PlaceOrder(new) => Some(new.order.partner),
         Command::RequestRefund(new) => Some(new.partner),
+        // What changes belongs to the issuer, whoever redeems.
+        Command::IssueVoucher(voucher) => Some(voucher.partner),
         Command::ReportPayment { partner, .. }
         | Command::LapseOrder { partner, .. }
         | Command::ReportRefund { partner, .. }
         | Command::Revoke { partner, .. }
         | Command::ReviewRevocation { partner, .. }
+        | Command::RedeemVoucher { partner, .. }
+        | Command::CancelVoucher { partner, .. }
         | Command::PatchPartner { partner, .. }
-        | Command::ExpireCredential { partner, .. }
         | Command::SetUserState { partner, .. }
         | Command::RecordSignIn { partner, .. }
         | Command::RemoveEndpoint { partner, .. } => Some(*partner),
         Command::RecordDelivery { key, .. } | Command::Task { key, .. } => Some(key.partner),
+        Command::RotateCredential { credential, .. } => Some(credential.partner),
         Command::Add(addition) => Some(match addition.as_ref() {
             Addition::Partner { partner, .. } => partner.id,
             Addition::Credential(credential) => credential.partner,
             Addition::User(user) => user.partner,
             Addition::Endpoint(endpoint) => endpoint.partner,
         }),
+        Command::Forget(forgetting) => Some(forgetting.partner),
         Command::Remember(_) => None,
     }
 }
@@ -134,7 +139,8 @@ impl Worker {
             let (results, failure) = self.attempt(&jobs).await;
             match failure {
                 None => self.answer(jobs, results),
-                Some(StoreError::Conflict(_)) if jobs.len() > 1 => {
+                // One row that cannot be written or read must not take its neighbours along.
+                Some(StoreError::Conflict(_) | StoreError::Corrupt(_)) if jobs.len() > 1 => {
                     let rest = jobs.split_off(jobs.len() / 2);
                     stack.push((rest, 1));
                     stack.push((jobs, 1));
@@ -252,6 +258,8 @@ enum Witness {
     ChangedTask(Box<tradewind_domain::Task>),
     RemovedTask(tradewind_domain::TaskKey),
     ChangedOrder(Box<tradewind_domain::Order>),
+    Voucher(PartnerId, tradewind_domain::VoucherId),
+    ChangedVoucher(Box<tradewind_domain::Voucher>),
 }
 
 impl Witness {
@@ -264,7 +272,12 @@ impl Witness {
         let changed_task =
             || set.tasks_changed.first().map(|task| Witness::ChangedTask(Box::new(task.clone())));
         let removed_task = || set.tasks_removed.first().map(|key| Witness::RemovedTask(*key));
-        order.or_else(event).or_else(task).or_else(changed_order).or_else(changed_task).or_else(removed_task)
+        let voucher =
+            || set.vouchers_new.first().map(|voucher| Witness::Voucher(voucher.partner, voucher.id));
+        let changed_voucher =
+            || set.vouchers_changed.first().map(|voucher| Witness::ChangedVoucher(Box::new(voucher.clone())));
+        let made = order.or_else(event).or_else(task).or_else(voucher);
+        made.or_else(changed_order).or_else(changed_voucher).or_else(changed_task).or_else(removed_task)
     }
 
     fn need(&self) -> Need {
@@ -274,6 +287,8 @@ impl Witness {
             Witness::Task(key) | Witness::RemovedTask(key) => Need::Task(*key),
             Witness::ChangedTask(task) => Need::Task(task.key),
             Witness::ChangedOrder(order) => Need::Order(order.partner, order.id),
+            Witness::Voucher(partner, voucher) => Need::Voucher(*partner, *voucher),
+            Witness::ChangedVoucher(voucher) => Need::Voucher(voucher.partner, voucher.id),
         }
     }
 
@@ -289,6 +304,10 @@ impl Witness {
             Witness::ChangedOrder(order) => {
                 let by = tradewind_domain::OrderRef::Id(order.id);
                 view.order(order.partner, &by) == Some(order)
+            }
+            Witness::Voucher(partner, voucher) => view.voucher(*partner, *voucher).is_some(),
+            Witness::ChangedVoucher(voucher) => {
+                view.voucher(voucher.partner, voucher.id) == Some(voucher.as_ref())
             }
         }
     }

@@ -14,11 +14,13 @@ mod lane;
 mod limit;
 mod operate;
 mod sign_in;
+mod vouchers;
 mod waiters;
+mod waiting;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{Notify, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tradewind_domain::{Command, Decided, IdSource, NodeId, Refusal, Timestamp, View};
 use tradewind_signing::Vault;
 use tradewind_store::{Store, StoreError};
@@ -34,7 +36,9 @@ pub use operate::{NewPartner, NewUser, PartnerWithKeys};
 use identity::Identities;
 use lane::{Job, LaneContext};
 use limit::Limiter;
+use sign_in::SignIns;
 use waiters::Waiters;
+use waiting::WaitingCalls;
 
 /// The application. Shared as `Arc<App>`.
 pub struct App {
@@ -44,14 +48,15 @@ pub struct App {
     vault: Vault,
     cashier: Arc<dyn Cashier>,
     node: NodeId,
+    ids_floor: Timestamp,
     ids: Arc<IdSource>,
     identities: Identities,
     waiters: Arc<Waiters>,
     counters: Arc<Counters>,
     nudge: Arc<Notify>,
     partner_limit: Limiter,
-    sign_in_limit: Limiter,
-    sign_in_permits: Semaphore,
+    sign_ins: SignIns,
+    waiting_calls: WaitingCalls,
     lanes: Vec<mpsc::Sender<Job>>,
     running: Mutex<Vec<lane::Running>>,
 }
@@ -73,7 +78,8 @@ pub enum StartError {
     Thread(#[from] std::io::Error),
 }
 
-const VAULT_FACT: &str = "vault_check";
+/// The fact that tells which master key a database was made with.
+pub const VAULT_FACT: &str = "vault_check";
 const IDS_FACT: &str = "ids";
 
 impl App {
@@ -120,8 +126,8 @@ impl App {
         }
         let app = App {
             partner_limit: Limiter::new(config.rate_per_partner),
-            sign_in_limit: Limiter::new(Some(config.rate_sign_in)),
-            sign_in_permits: Semaphore::new(config.sign_in_permits),
+            sign_ins: SignIns::new(&config),
+            waiting_calls: WaitingCalls::new(config.waiting_calls_max, config.waiting_calls_per_partner_max),
             identities: Identities::default(),
             running: Mutex::new(running),
             config,
@@ -130,6 +136,7 @@ impl App {
             vault,
             cashier,
             node,
+            ids_floor: floor,
             ids,
             waiters,
             counters,
@@ -165,6 +172,17 @@ impl App {
         self.node
     }
 
+    /// Every id that this process makes carries this moment or a later one, and every id that an earlier
+    /// process of the same node has written carries an earlier one, whatever the clock did meanwhile.
+    pub fn ids_floor(&self) -> Timestamp {
+        self.ids_floor
+    }
+
+    /// Whether all lanes are at work.
+    pub fn lanes_alive(&self) -> bool {
+        self.lanes.iter().all(|lane| !lane.is_closed())
+    }
+
     /// What has been counted since the start.
     pub fn counters(&self) -> &Counters {
         &self.counters
@@ -178,6 +196,11 @@ impl App {
     /// Commands that wait in the lanes.
     pub fn queue_depth(&self) -> usize {
         self.lanes.iter().map(|lane| lane.max_capacity() - lane.capacity()).sum()
+    }
+
+    /// Calls that wait for a payer to confirm.
+    pub fn waiting_calls(&self) -> usize {
+        self.waiting_calls.taken()
     }
 
     /// Whether no command waits or is being committed.

@@ -1,7 +1,7 @@
 //! Rate limits by the generic cell rate algorithm: one number per key, no background work.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tradewind_domain::Timestamp;
 
@@ -23,11 +23,19 @@ impl Limiter {
         Limiter { rate, busy_until: Mutex::new(HashMap::new()) }
     }
 
+    /// Whether one more call of `key` would be within the limit; counts nothing.
+    pub(crate) fn has_room(&self, key: &str, now: Timestamp) -> bool {
+        let Some(rate) = self.rate else { return true };
+        let now_us = now.ms().saturating_mul(1000);
+        let busy_until = self.lock().get(key).copied().unwrap_or(now_us);
+        admit(rate, busy_until, now_us).is_some()
+    }
+
     /// Whether one more call of `key` is within the limit; counts it if so.
     pub(crate) fn allows(&self, key: &str, now: Timestamp) -> bool {
         let Some(rate) = self.rate else { return true };
         let now_us = now.ms().saturating_mul(1000);
-        let mut keys = self.busy_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = self.lock();
         if keys.len() >= KEYS_MAX {
             keys.retain(|_, busy_until| *busy_until > now_us);
         }
@@ -39,6 +47,10 @@ impl Limiter {
             }
             None => false,
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, i64>> {
+        self.busy_until.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,5 +78,15 @@ mod tests {
         let expected = [true, true, true, false, false, true, false, true, true, true, true, false];
         assert_eq!(calls, expected);
         assert!(limiter.allows("other", at(0)), "keys do not share");
+    }
+
+    #[test]
+    fn asking_for_room_takes_none() {
+        let limiter = Limiter::new(Some(Rate { count: 1, per: Span::from_secs(1), burst: 1 }));
+        let now = Timestamp::from_ms(1_000_000);
+        assert!(limiter.has_room("key", now) && limiter.has_room("key", now));
+        assert!(limiter.allows("key", now));
+        assert!(!limiter.has_room("key", now));
+        assert!(limiter.has_room("key", now + Span::from_secs(1)));
     }
 }

@@ -94,12 +94,8 @@ impl App {
         old.sort_by_key(|credential| credential.id);
         let key_id = old.last().ok_or(Refusal::NotFound { what: "credential" })?.key_id.clone();
         let new = self.credential(partner, dialect.to_owned(), key_id, &secret);
-        self.change_partner(Command::Add(Box::new(Addition::Credential(new.clone())))).await?;
-        for credential in old {
-            let command = Command::ExpireCredential { partner, credential: credential.id, at: now + overlap };
-            self.submit(command).await?;
-        }
-        self.identities.clear();
+        let credential = Box::new(new.clone());
+        self.change_partner(Command::RotateCredential { credential, others_until: now + overlap }).await?;
         Ok(new)
     }
 

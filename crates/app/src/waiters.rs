@@ -64,6 +64,8 @@ impl Waiters {
             }
             Decided::Order(..)
             | Decided::Refund(..)
+            | Decided::Voucher(_)
+            | Decided::Redeemed(..)
             | Decided::Task(_)
             | Decided::Partner(_)
             | Decided::Done => {}

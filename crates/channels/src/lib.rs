@@ -26,7 +26,9 @@ pub trait Channel: Send + Sync + 'static {
     /// a call; and when to look after the payment for the first time.
     fn prepare(&self, order: &Order, payment: &Payment, now: Timestamp) -> Preparation;
 
-    /// Collect.
+    /// Collect. The payment's id is the number by which the channel knows it; when the channel has said
+    /// that it does not know the number, the same call is made again, and a channel that hears of it twice
+    /// must collect once.
     fn submit(&self, order: &Order, payment: &Payment, now: Timestamp) -> Step<ChannelReport>;
 
     /// Ask what became of a payment.
@@ -35,7 +37,8 @@ pub trait Channel: Send + Sync + 'static {
     /// End a payment that has not been made.
     fn cancel(&self, order: &Order, payment: &Payment, now: Timestamp) -> Step<ChannelReport>;
 
-    /// Give money back.
+    /// Give money back. The refund's id is the number by which the channel knows it, as with
+    /// [`Channel::submit`].
     fn refund(&self, order: &Order, payment: &Payment, refund: &Refund, now: Timestamp)
     -> Step<RefundReport>;
 

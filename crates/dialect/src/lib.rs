@@ -18,7 +18,8 @@ pub use raw::{Headers, Method, RawRequest, RawResponse};
 pub use verified::{Proof, Verified};
 
 use tradewind_domain::{
-    Call, Endpoint, Event, EventKind, Order, Outcome, Partner, Payment, Refund, Refusal, Schedule, Timestamp,
+    Call, Endpoint, Event, EventKind, Order, Outcome, Partner, Payment, Redemption, Refund, Refusal,
+    Schedule, Timestamp, Voucher,
 };
 
 /// A partner protocol. Every method is required: there is no default that says yes.
@@ -147,18 +148,40 @@ pub trait Sealer: Send {
 pub struct Notice<'a> {
     /// What happened.
     pub event: &'a Event,
-    /// To which order.
-    pub order: &'a Order,
-    /// The order's payment.
-    pub payment: &'a Payment,
-    /// The refund, for news of one.
-    pub refund: Option<&'a Refund>,
+    /// To what.
+    pub about: NoticeAbout<'a>,
     /// Whom it concerns.
     pub partner: &'a Partner,
     /// The partner's keys.
     pub credentials: &'a Credentials,
-    /// Where to: the endpoint, or `None` for the address named in the order.
+    /// Which attempt this is, from 1. While a key is being rotated nobody knows which one the partner
+    /// has installed; a dialect whose notifications are signed can try one after the other.
+    pub attempt: u32,
+    /// Where to: the endpoint, or `None` for the address named in the order or voucher.
     pub endpoint: Option<&'a Endpoint>,
+}
+
+/// What an event happened to.
+#[derive(Clone, Copy, Debug)]
+pub enum NoticeAbout<'a> {
+    /// An order.
+    Order {
+        /// The order.
+        order: &'a Order,
+        /// Its payment.
+        payment: &'a Payment,
+        /// The refund, for news of one.
+        refund: Option<&'a Refund>,
+    },
+    /// A voucher of which something was redeemed.
+    Voucher {
+        /// The voucher.
+        voucher: &'a Voucher,
+        /// What was redeemed.
+        redemption: &'a Redemption,
+        /// What the one who redeemed calls itself by in this dialect, if it speaks it.
+        redeemer: Option<&'a str>,
+    },
 }
 
 /// A notification to be sent.

@@ -2,7 +2,10 @@
 //! these and their wire.
 
 use crate::order::OrderStage;
-use crate::{Flow, Method, Money, Order, OrderId, Partner, Payment, Refund, Span, Terminal, Timestamp, User};
+use crate::{
+    Device, Flow, Method, Money, Order, OrderId, Partner, Payment, Redemption, RedemptionId, Refund, Span,
+    Terminal, Timestamp, User, Voucher, VoucherCode,
+};
 
 /// A verified call of a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +24,86 @@ pub enum Call {
     ListMethods,
     /// Check a user's login and password.
     SignIn(Login),
+    /// Issue a voucher.
+    IssueVoucher(Box<VoucherCall>),
+    /// Look at a voucher of one's own.
+    FindVoucher {
+        /// The partner's own number.
+        number: String,
+    },
+    /// Redeem uses of a voucher, or look whether one could.
+    RedeemVoucher(RedeemCall),
+    /// Take back what has not been used of a voucher.
+    CancelVoucher {
+        /// The partner's own number.
+        number: String,
+        /// Its code.
+        code: VoucherCode,
+    },
+    /// Look at a page of what one has redeemed.
+    ListRedemptions(ListRedemptions),
+}
+
+/// Issue a voucher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoucherCall {
+    /// The partner's own number.
+    pub number: String,
+    /// Fingerprint of the content.
+    pub fingerprint: i64,
+    /// What it is for.
+    pub subject: String,
+    /// How many uses it has.
+    pub ordered: u32,
+    /// From this instant on it cannot be redeemed.
+    pub valid_until: Option<Timestamp>,
+    /// Who else may redeem: key ids in the caller's dialect that draw on one quota, and the quota.
+    pub shares: Vec<(Vec<String>, u32)>,
+    /// Where its news go.
+    pub notify_url: Option<String>,
+    /// What the dialect wants to find again.
+    pub details: Option<String>,
+}
+
+/// Redeem uses of a voucher.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedeemCall {
+    /// What its holder shows.
+    pub code: VoucherCode,
+    /// At which device.
+    pub device: String,
+    /// How many uses.
+    pub count: u32,
+    /// Redeem; otherwise only look.
+    pub confirm: bool,
+}
+
+/// Look at a page of redemptions, newest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRedemptions {
+    /// Made at this device.
+    pub device: String,
+    /// Made at or after.
+    pub from: Timestamp,
+    /// Made before.
+    pub until: Timestamp,
+    /// Only this one.
+    pub id: Option<RedemptionId>,
+    /// Only of the voucher with this code.
+    pub code: Option<VoucherCode>,
+    /// Which page, from 1.
+    pub page: u32,
+    /// How many on a page.
+    pub page_size: u32,
+}
+
+/// A page of redemptions, each with its voucher as it is now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RedemptionPage {
+    /// The entries, newest first.
+    pub entries: Vec<(Redemption, Voucher)>,
+    /// How many there are on all pages.
+    pub total: u64,
 }
 
 /// Place an order and collect for it.
@@ -160,6 +243,8 @@ pub struct Login {
     pub login: String,
     /// The password in clear text.
     pub password: String,
+    /// The device that it is made from, when it tells; parts of it may be empty.
+    pub device: Option<Device>,
 }
 
 impl std::fmt::Debug for Login {
@@ -167,6 +252,7 @@ impl std::fmt::Debug for Login {
         f.debug_struct("Login")
             .field("key_id", &self.key_id)
             .field("login", &self.login)
+            .field("device", &self.device)
             .finish_non_exhaustive()
     }
 }
@@ -205,6 +291,14 @@ pub enum Outcome {
     Methods(Vec<Method>),
     /// The user is who it says.
     SignedIn(Box<SignedIn>),
+    /// The voucher that was issued, looked for or cancelled.
+    Voucher(Box<Voucher>),
+    /// The voucher that the caller may redeem, and how many uses it could.
+    Redeemable(Box<Voucher>, u32),
+    /// Uses of the voucher were redeemed.
+    Redeemed(Box<Voucher>, Box<Redemption>),
+    /// A page of redemptions.
+    Redemptions(RedemptionPage),
 }
 
 /// An order with its payment, and the refund when one was looked for.
@@ -227,6 +321,8 @@ pub struct SignedIn {
     pub partner: Partner,
     /// The partner's key id in the dialect.
     pub key_id: String,
+    /// The payment methods that the partner may use.
+    pub methods: Vec<Method>,
 }
 
 /// What the payer has to do next.

@@ -1,9 +1,10 @@
 //! Commands: the changes that can be asked of the engine, each decided and committed as a whole.
 
 use crate::{
-    ChannelReport, Credential, CredentialId, Endpoint, EndpointId, Fact, Method, Money, Order, OrderId,
-    OrderRef, Partner, PartnerId, PartnerState, Payment, PaymentId, Refund, RefundId, RefundReport,
-    RevokeMode, Task, TaskId, TaskKey, Timestamp, User, UserState,
+    About, ChannelReport, Credential, Device, Endpoint, EndpointId, Fact, Forgetting, Method, Money, Order,
+    OrderId, OrderRef, Partner, PartnerId, PartnerState, Payment, PaymentId, Redemption, Refund, RefundId,
+    RefundReport, RevokeMode, Task, TaskId, TaskKey, Timestamp, User, UserState, Voucher, VoucherCode,
+    VoucherId,
 };
 
 /// A change asked of the engine.
@@ -64,6 +65,31 @@ pub enum Command {
         /// Take the order back, or let it stand.
         approve: bool,
     },
+    /// Issue a voucher: built by the application, judged by the rules. Its number with the same content
+    /// again leads to the voucher that is there.
+    IssueVoucher(Box<Voucher>),
+    /// Redeem uses of a voucher.
+    RedeemVoucher {
+        /// Who issued it.
+        partner: PartnerId,
+        /// The voucher.
+        voucher: VoucherId,
+        /// Who redeems.
+        by: PartnerId,
+        /// At which device.
+        device: String,
+        /// How many uses, at least one.
+        count: u32,
+    },
+    /// Take back what has not been used of a voucher.
+    CancelVoucher {
+        /// Who issued it.
+        partner: PartnerId,
+        /// The issuer's own number.
+        number: String,
+        /// Its code, which has to be that of the number.
+        code: VoucherCode,
+    },
     /// Record what came of an attempt to deliver an event.
     RecordDelivery {
         /// The task.
@@ -89,14 +115,12 @@ pub enum Command {
         /// What to change.
         patch: PartnerPatch,
     },
-    /// Let a credential end.
-    ExpireCredential {
-        /// Whose.
-        partner: PartnerId,
-        /// Which.
-        credential: CredentialId,
-        /// When it ends.
-        at: Timestamp,
+    /// Give a partner a new credential and let its others of the same dialect end.
+    RotateCredential {
+        /// The new one.
+        credential: Box<Credential>,
+        /// Until when the others count on.
+        others_until: Timestamp,
     },
     /// Lock, unlock or delete a user.
     SetUserState {
@@ -113,9 +137,13 @@ pub enum Command {
         partner: PartnerId,
         /// Which.
         login: String,
+        /// From which device, when it told; parts that are empty leave what is known.
+        device: Option<Device>,
     },
     /// Remember something about the gateway itself.
     Remember(Fact),
+    /// Forget settled deliveries and old events of a partner.
+    Forget(Box<Forgetting>),
     /// Stop telling an endpoint.
     RemoveEndpoint {
         /// Whose.
@@ -162,6 +190,11 @@ pub struct NewRefund {
 pub enum DeliveryResult {
     /// The receiver has it.
     Acknowledged,
+    /// Nothing was sent, because too many deliveries to the same address were under way. Not an attempt.
+    Postponed {
+        /// When to try.
+        until: Timestamp,
+    },
     /// Not acknowledged.
     Failed {
         /// Why, in words.
@@ -220,6 +253,10 @@ pub enum Decided {
     Order(Box<Order>, Box<Payment>),
     /// The order, its payment and the refund.
     Refund(Box<Order>, Box<Payment>, Box<Refund>),
+    /// The voucher.
+    Voucher(Box<Voucher>),
+    /// The voucher and what was redeemed of it.
+    Redeemed(Box<Voucher>, Box<Redemption>),
     /// The task.
     Task(Box<Task>),
     /// The partner.
@@ -231,6 +268,6 @@ pub enum Decided {
 impl NewOrder {
     /// The key of the task that looks after the payment.
     pub fn follow_up_key(&self, id: TaskId) -> TaskKey {
-        TaskKey { partner: self.order.partner, order: self.order.id, id }
+        TaskKey { partner: self.order.partner, about: About::Order(self.order.id), id }
     }
 }

@@ -1,6 +1,6 @@
 //! Events: immutable facts told to a partner, numbered per partner without gaps.
 
-use crate::{OrderId, PartnerId, RefundId, Timestamp};
+use crate::{About, PartnerId, RedemptionId, RefundId, Timestamp};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,16 +15,19 @@ pub enum EventKind {
     RefundSucceeded,
     /// A refund was refused.
     RefundFailed,
+    /// Uses of a voucher were redeemed.
+    VoucherRedeemed,
 }
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [EventKind; 5] = [
+    pub const ALL: [EventKind; 6] = [
         EventKind::OrderPaid,
         EventKind::OrderRevoked,
         EventKind::OrderClosed,
         EventKind::RefundSucceeded,
         EventKind::RefundFailed,
+        EventKind::VoucherRedeemed,
     ];
 
     /// Its name, for instance `order.paid`.
@@ -35,6 +38,7 @@ impl EventKind {
             EventKind::OrderClosed => "order.closed",
             EventKind::RefundSucceeded => "refund.succeeded",
             EventKind::RefundFailed => "refund.failed",
+            EventKind::VoucherRedeemed => "voucher.redeemed",
         }
     }
 
@@ -43,10 +47,10 @@ impl EventKind {
         EventKind::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// Whether an address named in the order itself is told of it.
-    pub fn is_told_to_order_url(self) -> bool {
+    /// Whether an address named in the order or voucher itself is told of it.
+    pub fn is_told_to_own_url(self) -> bool {
         match self {
-            EventKind::OrderPaid => true,
+            EventKind::OrderPaid | EventKind::VoucherRedeemed => true,
             EventKind::OrderRevoked
             | EventKind::OrderClosed
             | EventKind::RefundSucceeded
@@ -64,10 +68,12 @@ pub struct Event {
     pub number: i64,
     /// What happened.
     pub kind: EventKind,
-    /// The order it happened to.
-    pub order: OrderId,
+    /// What it happened to.
+    pub about: About,
     /// The refund it happened to, if one.
     pub refund: Option<RefundId>,
+    /// The redemption that it tells, if one.
+    pub redemption: Option<RedemptionId>,
     /// When.
     pub at: Timestamp,
 }

@@ -69,6 +69,12 @@ macro_rules! ids {
                 Timestamp::from_ms(self.0 / PER_MS)
             }
 
+            /// The number of the node that made the id.
+            pub const fn node(self) -> u8 {
+                // Two decimal digits fit.
+                (self.0 / SEQUENCES % 100) as u8
+            }
+
             /// The smallest id that can be made at or after `at`; a bound for ranges.
             pub const fn first_at(at: Timestamp) -> Self {
                 Self(at.ms().saturating_mul(PER_MS))
@@ -119,6 +125,8 @@ ids! {
     PartnerId "par" 3,
     /// One attempt to collect for an order.
     PaymentId "pay" 4,
+    /// Uses of a voucher that were redeemed.
+    RedemptionId "rdm" 9,
     /// Money going back.
     RefundId "ref" 5,
     /// Due work.
@@ -127,6 +135,8 @@ ids! {
     TransferId "trf" 7,
     /// A person or device that acts for a partner.
     UserId "usr" 8,
+    /// What a buyer holds.
+    VoucherId "vch" 10,
 }
 
 /// Makes ids: strictly increasing per kind, also when the clock stands still or steps back.

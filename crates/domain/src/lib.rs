@@ -10,6 +10,7 @@ mod call;
 mod command;
 mod decide;
 mod event;
+mod forgetting;
 mod id;
 mod ledger;
 mod money;
@@ -19,24 +20,28 @@ mod payment;
 mod poll;
 mod refund;
 mod refusal;
+mod rows;
 mod schedule;
 mod task;
 mod time;
 pub mod transitions;
 mod view;
+mod voucher;
 
 pub use call::{
-    Call, Collect, FindOrder, Found, ListOrders, Login, LookUp, MethodChoice, OrderPage, OrderRef,
-    OrderStanding, Outcome, PayerAction, RefundCall, Revoke, RevokeMode, SignedIn, WalletBridge,
+    Call, Collect, FindOrder, Found, ListOrders, ListRedemptions, Login, LookUp, MethodChoice, OrderPage,
+    OrderRef, OrderStanding, Outcome, PayerAction, RedeemCall, RedemptionPage, RefundCall, Revoke,
+    RevokeMode, SignedIn, VoucherCall, WalletBridge,
 };
 pub use command::{
     Addition, Command, Decided, DeliveryResult, NewOrder, NewRefund, PartnerPatch, TaskCommand,
 };
 pub use decide::{Rules, decide, needs};
 pub use event::{Event, EventKind};
+pub use forgetting::{Forgetting, ForgottenEvents, KeptFrom};
 pub use id::{
     CredentialId, EndpointId, IdSource, NODE_MAX, NodeId, OrderId, ParseIdError, PartnerId, PaymentId,
-    RefundId, TaskId, TransferId, UserId,
+    RedemptionId, RefundId, TaskId, TransferId, UserId, VoucherId,
 };
 pub use ledger::{Account, AccountDelta, Purpose, Transfer, TransferKind};
 pub use money::{AmountError, Currency, Money};
@@ -46,7 +51,9 @@ pub use payment::{ChannelReport, Flow, FundBill, Method, Payment, PaymentState};
 pub use poll::poll_delay;
 pub use refund::{Refund, RefundKind, RefundReport, RefundState};
 pub use refusal::Refusal;
+pub use rows::{Changes, Fact, Need, Rows, Stream, WriteSet};
 pub use schedule::Schedule;
-pub use task::{Task, TaskKey, TaskKind, TaskState};
+pub use task::{About, Task, TaskKey, TaskKind, TaskState};
 pub use time::{Span, Timestamp};
-pub use view::{Changes, Fact, Need, Rows, Stream, View, WriteSet};
+pub use view::View;
+pub use voucher::{ParseCodeError, Redemption, Share, Voucher, VoucherCode, VoucherStanding, VoucherState};

@@ -84,6 +84,22 @@ pub struct Device {
     pub version: String,
 }
 
+impl Device {
+    /// Takes up what a device tells of itself; what it leaves empty stays as it is known.
+    pub fn take_up(&mut self, told: Device) {
+        let parts = [
+            (&mut self.serial, told.serial),
+            (&mut self.software, told.software),
+            (&mut self.version, told.version),
+        ];
+        for (known, told) in parts {
+            if !told.is_empty() {
+                *known = told;
+            }
+        }
+    }
+}
+
 /// A person or device that acts for a partner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {

@@ -64,8 +64,8 @@ pub enum Refusal {
         /// What was to be added.
         what: &'static str,
     },
-    /// The order has been revoked.
-    #[error("the order has been revoked")]
+    /// The order or voucher has been taken back.
+    #[error("it has been revoked")]
     AlreadyRevoked,
     /// The order's state does not allow it.
     #[error("{problem}")]

@@ -16,11 +16,14 @@ pub enum Schedule {
 
 impl Schedule {
     /// When attempt `done + 1` is due after `done` attempts have failed, or `None` when the schedule
-    /// is used up. Never before `now`: a late attempt does not cause a burst of catching up.
+    /// is used up. A little late, it is due at once and the grid is kept; after an outage the attempts go
+    /// on at their distance from now, for a burst of catching up would use the schedule up in vain.
     pub fn next(&self, start: Timestamp, done: u32, now: Timestamp) -> Option<Timestamp> {
         match *self {
             Schedule::Every { every, attempts } => {
-                (done < attempts).then(|| (start + every.times(i64::from(done))).max(now))
+                let planned = start + every.times(i64::from(done));
+                let due = if now - planned < every { planned.max(now) } else { now + every };
+                (done < attempts).then_some(due)
             }
         }
     }
@@ -39,7 +42,13 @@ mod tests {
             assert_eq!(schedule.next(start, done, start), Some(due));
         }
         assert_eq!(schedule.next(start, 30, start), None);
-        let late = Timestamp::from_ms(60_000);
-        assert_eq!(schedule.next(start, 1, late), Some(late), "a missed attempt is due at once");
+        let late = |ms: i64| Timestamp::from_ms(1_000 + ms);
+        assert_eq!(schedule.next(start, 1, late(9_999)), Some(late(9_999)), "a little late is due at once");
+        assert_eq!(
+            schedule.next(start, 1, late(10_000)),
+            Some(late(15_000)),
+            "after an outage there is no burst"
+        );
+        assert_eq!(schedule.next(start, 29, late(600_000)), Some(late(605_000)));
     }
 }

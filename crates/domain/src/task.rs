@@ -1,11 +1,47 @@
 //! Tasks: due work that survives a restart.
 
-use crate::{EndpointId, OrderId, PartnerId, PaymentId, RefundId, TaskId, Timestamp};
+use crate::{EndpointId, OrderId, PartnerId, PaymentId, RefundId, TaskId, Timestamp, VoucherId};
+
+/// What an event or a task belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum About {
+    /// An order.
+    Order(OrderId),
+    /// A voucher.
+    Voucher(VoucherId),
+}
+
+impl About {
+    /// The order, when it is one.
+    pub fn order(self) -> Option<OrderId> {
+        match self {
+            About::Order(order) => Some(order),
+            About::Voucher(_) => None,
+        }
+    }
+
+    /// The voucher, when it is one.
+    pub fn voucher(self) -> Option<VoucherId> {
+        match self {
+            About::Order(_) => None,
+            About::Voucher(voucher) => Some(voucher),
+        }
+    }
+}
+
+impl std::fmt::Display for About {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            About::Order(order) => order.fmt(f),
+            About::Voucher(voucher) => voucher.fmt(f),
+        }
+    }
+}
 
 /// What is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TaskKind {
-    /// Tell an event to an endpoint, or to the address named in the order when there is no endpoint.
+    /// Tell an event to an endpoint, or to the address named in the order or voucher when there is none.
     Deliver {
         /// The event's number.
         event: i64,
@@ -63,13 +99,13 @@ impl TaskState {
     }
 }
 
-/// What identifies a task: tasks live beside the order they look after.
+/// What identifies a task: tasks live beside what they look after.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskKey {
     /// Whose business it is.
     pub partner: PartnerId,
-    /// The order it belongs to.
-    pub order: OrderId,
+    /// What it belongs to.
+    pub about: About,
     /// Its id.
     pub id: TaskId,
 }

@@ -5,6 +5,7 @@
 //! or its column.
 
 mod scenes;
+mod vouchers;
 
 use std::fmt;
 
@@ -104,6 +105,7 @@ pub fn tables() -> Vec<Table> {
         table("Tasks", scenes::tasks(), task_columns(), |view, _| {
             view.task(TASK).map(|task| task.state.name())
         }),
+        table("Vouchers", vouchers::scenes(), vouchers::columns(), vouchers::state),
     ]
 }
 
@@ -183,8 +185,8 @@ fn column(detail: &str, at: Timestamp, command: impl Fn(&Scene) -> Command + 'st
     Column { name, at, command: Box::new(command) }
 }
 
-/// What a command is called at the head of its column. Those that move no order, payment, refund or task
-/// have no column.
+/// What a command is called at the head of its column. Those that move no order, payment, refund, task or
+/// voucher have no column.
 fn verb(command: &Command) -> &'static str {
     match command {
         Command::PlaceOrder(_) => "place",
@@ -196,15 +198,19 @@ fn verb(command: &Command) -> &'static str {
         Command::Revoke { mode: RevokeMode::Application, .. } => "apply for revocation",
         Command::ReviewRevocation { approve: true, .. } => "approve",
         Command::ReviewRevocation { approve: false, .. } => "reject",
+        Command::IssueVoucher(_) => "issue",
+        Command::RedeemVoucher { .. } => "redeem",
+        Command::CancelVoucher { .. } => "cancel",
         Command::RecordDelivery { .. } => "delivery",
         Command::Task { command: TaskCommand::Retry, .. } => "run again",
         Command::Task { command: TaskCommand::Cancel, .. } => "call off",
         Command::Add(_)
         | Command::PatchPartner { .. }
-        | Command::ExpireCredential { .. }
+        | Command::RotateCredential { .. }
         | Command::SetUserState { .. }
         | Command::RecordSignIn { .. }
         | Command::Remember(_)
+        | Command::Forget(_)
         | Command::RemoveEndpoint { .. } => "",
     }
 }
@@ -307,7 +313,8 @@ fn task_columns() -> Vec<Column> {
     let due = R::Failed { reason: "refused".into(), next: Some(EXPIRES) };
     let last = R::Failed { reason: "refused".into(), next: None };
     let results = chain(R::Acknowledged, |result| match result {
-        R::Acknowledged => Some(due.clone()),
+        R::Acknowledged => Some(R::Postponed { until: EXPIRES }),
+        R::Postponed { .. } => Some(due.clone()),
         R::Failed { next: Some(_), .. } => Some(last.clone()),
         R::Failed { next: None, .. } => None,
     });
@@ -317,6 +324,7 @@ fn task_columns() -> Vec<Column> {
     let named = |result: DeliveryResult| {
         let detail = match &result {
             R::Acknowledged => "acknowledged",
+            R::Postponed { .. } => "postponed",
             R::Failed { next: Some(_), .. } => "failed",
             R::Failed { next: None, .. } => "failed for the last time",
         };

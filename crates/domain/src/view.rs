@@ -1,126 +1,13 @@
-//! What a decision sees, what it changes, and the sum of a batch's changes.
+//! What a decision sees: what is stored, overlaid with what earlier decisions of the batch have changed.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::{
-    Account, AccountDelta, Credential, CredentialId, Endpoint, EndpointId, Event, Order, OrderId, OrderRef,
-    Partner, PartnerId, Payment, PaymentId, Refund, RefundId, Task, TaskKey, Transfer, User,
+    Account, Changes, Credential, CredentialId, Endpoint, Event, Need, Order, OrderId, OrderRef, Partner,
+    PartnerId, Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Rows, Stream, Task, TaskKey,
+    Transfer, User, Voucher, VoucherCode, VoucherId, WriteSet,
 };
-
-/// Something that must be known before a command can be decided.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Need {
-    /// A partner with its endpoints and the position of its event stream.
-    Partner(PartnerId),
-    /// An order with its payments and refunds.
-    Order(PartnerId, OrderId),
-    /// The same, by the partner's own number.
-    OrderNumber(PartnerId, String),
-    /// A refund by the partner's refund number, with its order, the order's payments and refunds.
-    RefundNumber(PartnerId, String),
-    /// A task.
-    Task(TaskKey),
-    /// An event by its number.
-    Event(PartnerId, i64),
-    /// The credentials of a dialect that go by a key id, whoever's they are.
-    KeyId {
-        /// The dialect.
-        dialect: String,
-        /// The key id.
-        key_id: String,
-    },
-    /// All credentials of a partner.
-    Credentials(PartnerId),
-    /// A user by login.
-    User(PartnerId, String),
-}
-
-impl Need {
-    /// The need for an order by one of its names.
-    pub fn order(partner: PartnerId, order: &OrderRef) -> Need {
-        match order {
-            OrderRef::Id(id) => Need::Order(partner, *id),
-            OrderRef::Number(number) => Need::OrderNumber(partner, number.clone()),
-        }
-    }
-}
-
-/// The position of a partner's event stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stream {
-    /// Whose.
-    pub partner: PartnerId,
-    /// The number of the latest event; 0 before the first.
-    pub last: i64,
-}
-
-/// Rows that a store found for a list of needs.
-#[derive(Clone, Debug, Default)]
-pub struct Rows {
-    /// Partners.
-    pub partners: Vec<Partner>,
-    /// Their endpoints.
-    pub endpoints: Vec<Endpoint>,
-    /// Their event streams.
-    pub streams: Vec<Stream>,
-    /// Orders.
-    pub orders: Vec<Order>,
-    /// Payments.
-    pub payments: Vec<Payment>,
-    /// Refunds.
-    pub refunds: Vec<Refund>,
-    /// Tasks.
-    pub tasks: Vec<Task>,
-    /// Credentials.
-    pub credentials: Vec<Credential>,
-    /// Users.
-    pub users: Vec<User>,
-    /// Events.
-    pub events: Vec<Event>,
-}
-
-/// What one decision changes. Rows are whole new values; nothing is written until the batch commits.
-#[derive(Clone, Debug, Default)]
-pub struct Changes {
-    /// Partners, new or changed.
-    pub partners: Vec<Partner>,
-    /// Credentials, new or changed.
-    pub credentials: Vec<Credential>,
-    /// Users, new or changed.
-    pub users: Vec<User>,
-    /// New endpoints.
-    pub endpoints: Vec<Endpoint>,
-    /// Endpoints that go.
-    pub endpoints_removed: Vec<(PartnerId, EndpointId)>,
-    /// Orders, new or changed.
-    pub orders: Vec<Order>,
-    /// Payments, new or changed.
-    pub payments: Vec<Payment>,
-    /// Refunds, new or changed.
-    pub refunds: Vec<Refund>,
-    /// New transfers.
-    pub transfers: Vec<Transfer>,
-    /// New events, numbered.
-    pub events: Vec<Event>,
-    /// New tasks.
-    pub tasks_new: Vec<Task>,
-    /// Tasks with new values; one that has gone meanwhile stays gone.
-    pub tasks_changed: Vec<Task>,
-    /// Tasks that go.
-    pub tasks_removed: Vec<TaskKey>,
-    /// What the gateway has to remember about itself.
-    pub facts: Vec<Fact>,
-}
-
-/// Something a gateway remembers about itself across restarts, by name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
-    /// Its name, for instance `clock`.
-    pub name: String,
-    /// Its value, in a form that its owner knows.
-    pub value: String,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
@@ -200,58 +87,11 @@ pub struct View {
     credentials: Table<CredentialId, Credential>,
     users: Table<(PartnerId, String), User>,
     events: HashMap<(PartnerId, i64), Event>,
+    vouchers: Table<VoucherId, Voucher>,
+    voucher_numbers: HashMap<(PartnerId, String), VoucherId>,
+    voucher_codes: HashMap<VoucherCode, VoucherId>,
+    redemptions: HashMap<RedemptionId, Redemption>,
     written: WriteSet,
-}
-
-/// The sum of a batch: what one transaction has to write. Order within a list does not matter.
-#[derive(Clone, Debug, Default)]
-pub struct WriteSet {
-    /// Partners to insert.
-    pub partners_new: Vec<Partner>,
-    /// Partners to update.
-    pub partners_changed: Vec<Partner>,
-    /// Credentials to insert.
-    pub credentials_new: Vec<Credential>,
-    /// Credentials to update.
-    pub credentials_changed: Vec<Credential>,
-    /// Users to insert.
-    pub users_new: Vec<User>,
-    /// Users to update.
-    pub users_changed: Vec<User>,
-    /// Endpoints to insert.
-    pub endpoints_new: Vec<Endpoint>,
-    /// Endpoints to delete.
-    pub endpoints_removed: Vec<(PartnerId, EndpointId)>,
-    /// Event streams that begin.
-    pub streams_new: Vec<Stream>,
-    /// Event streams that went on.
-    pub streams_changed: Vec<Stream>,
-    /// Orders to insert.
-    pub orders_new: Vec<Order>,
-    /// Orders to update.
-    pub orders_changed: Vec<Order>,
-    /// Payments to insert.
-    pub payments_new: Vec<Payment>,
-    /// Payments to update.
-    pub payments_changed: Vec<Payment>,
-    /// Refunds to insert.
-    pub refunds_new: Vec<Refund>,
-    /// Refunds to update.
-    pub refunds_changed: Vec<Refund>,
-    /// Transfers to insert.
-    pub transfers: Vec<Transfer>,
-    /// What the transfers change on each account (partner, account, currency code).
-    pub accounts: BTreeMap<(PartnerId, Account, String), AccountDelta>,
-    /// Events to insert.
-    pub events: Vec<Event>,
-    /// Tasks to insert.
-    pub tasks_new: Vec<Task>,
-    /// Tasks to update where they still exist.
-    pub tasks_changed: Vec<Task>,
-    /// Tasks to delete.
-    pub tasks_removed: Vec<TaskKey>,
-    /// Facts to insert or overwrite.
-    pub facts: Vec<Fact>,
 }
 
 impl View {
@@ -302,6 +142,13 @@ impl View {
         }
         for event in rows.events {
             self.events.insert((event.partner, event.number), event);
+        }
+        for voucher in rows.vouchers {
+            self.name_voucher(&voucher);
+            self.vouchers.stored(voucher.id, voucher);
+        }
+        for redemption in rows.redemptions {
+            self.redemptions.insert(redemption.id, redemption);
         }
     }
 
@@ -369,6 +216,26 @@ impl View {
         self.events.get(&(partner, number))
     }
 
+    /// A voucher of a partner.
+    pub fn voucher(&self, partner: PartnerId, id: VoucherId) -> Option<&Voucher> {
+        self.vouchers.get(&id).filter(|voucher| voucher.partner == partner)
+    }
+
+    /// A voucher by the partner's own number.
+    pub fn voucher_by_number(&self, partner: PartnerId, number: &str) -> Option<&Voucher> {
+        self.vouchers.get(self.voucher_numbers.get(&(partner, number.to_owned()))?)
+    }
+
+    /// A voucher by its code, whoever's it is.
+    pub fn voucher_by_code(&self, code: VoucherCode) -> Option<&Voucher> {
+        self.vouchers.get(self.voucher_codes.get(&code)?)
+    }
+
+    /// A redemption among those loaded.
+    pub fn redemption(&self, id: RedemptionId) -> Option<&Redemption> {
+        self.redemptions.get(&id)
+    }
+
     /// A user by login.
     pub fn user(&self, partner: PartnerId, login: &str) -> Option<&User> {
         self.users.get(&(partner, login.to_owned()))
@@ -423,10 +290,21 @@ impl View {
         for task in changes.tasks_changed {
             self.change_task(task);
         }
+        self.written.events_removed.extend(changes.events_removed);
         for key in changes.tasks_removed {
             self.remove_task(key);
         }
+        for voucher in changes.vouchers {
+            self.name_voucher(&voucher);
+            self.vouchers.put(voucher.id, voucher);
+        }
+        self.written.redemptions.extend(changes.redemptions);
         self.written.facts.extend(changes.facts);
+    }
+
+    fn name_voucher(&mut self, voucher: &Voucher) {
+        self.voucher_numbers.insert((voucher.partner, voucher.number.clone()), voucher.id);
+        self.voucher_codes.insert(voucher.code, voucher.id);
     }
 
     /// What the batch has to write.
@@ -439,6 +317,7 @@ impl View {
         self.orders.drain(&mut set.orders_new, &mut set.orders_changed);
         self.payments.drain(&mut set.payments_new, &mut set.payments_changed);
         self.refunds.drain(&mut set.refunds_new, &mut set.refunds_changed);
+        self.vouchers.drain(&mut set.vouchers_new, &mut set.vouchers_changed);
         // Neighbouring keys in order touch neighbouring pages.
         set.orders_new.sort_unstable_by_key(|order| order.id);
         set.payments_new.sort_unstable_by_key(|payment| payment.id);
@@ -479,32 +358,6 @@ impl View {
         if self.written.tasks_new.len() == before {
             self.written.tasks_removed.push(key);
         }
-    }
-}
-
-impl WriteSet {
-    /// Nothing to write.
-    pub fn is_empty(&self) -> bool {
-        self.partners_new.is_empty()
-            && self.partners_changed.is_empty()
-            && self.credentials_new.is_empty()
-            && self.credentials_changed.is_empty()
-            && self.users_new.is_empty()
-            && self.users_changed.is_empty()
-            && self.endpoints_new.is_empty()
-            && self.endpoints_removed.is_empty()
-            && self.orders_new.is_empty()
-            && self.orders_changed.is_empty()
-            && self.payments_new.is_empty()
-            && self.payments_changed.is_empty()
-            && self.refunds_new.is_empty()
-            && self.refunds_changed.is_empty()
-            && self.transfers.is_empty()
-            && self.events.is_empty()
-            && self.tasks_new.is_empty()
-            && self.tasks_changed.is_empty()
-            && self.tasks_removed.is_empty()
-            && self.facts.is_empty()
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Which addresses requests may go to. Link-local addresses (where clouds keep their
-/// credentials), multicast, unspecified, documentation and other special ranges are
-/// forbidden under every policy.
+/// Which addresses requests may go to. Addresses where clouds keep their credentials
+/// (link-local ones and a few others), multicast, unspecified, documentation and other
+/// special ranges are forbidden under every policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AddressPolicy {
     /// Only what is reachable from anywhere in the Internet.
@@ -46,8 +46,21 @@ fn reach(address: IpAddr) -> Reach {
     }
 }
 
-/// The IANA special-purpose registry for IPv4.
+/// Where clouds keep their credentials besides 169.254.0.0/16, in ranges that are public or
+/// private otherwise: Alibaba, Azure.
+const METADATA_V4: [Ipv4Addr; 2] = [Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(168, 63, 129, 16)];
+
+/// The same for IPv6: Google, Oracle. Amazon has all of fd00:ec2::/32.
+const METADATA_V6: [Ipv6Addr; 2] = [
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+];
+
+/// The IANA special-purpose registry for IPv4, and what clouds make of it.
 fn reach_v4(address: Ipv4Addr) -> Reach {
+    if METADATA_V4.contains(&address) {
+        return Reach::Special;
+    }
     match address.octets() {
         [127, ..] => Reach::Loopback,
         [10, ..] | [192, 168, ..] => Reach::Private,
@@ -71,7 +84,11 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return reach_v4(mapped);
     }
+    if METADATA_V6.contains(&address) {
+        return Reach::Special;
+    }
     match address.segments() {
+        [0xfd00, 0x0ec2, ..] => Reach::Special,
         // NAT64: such a network has no other way to the IPv4 Internet.
         [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
             reach_v4(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)))
@@ -118,6 +135,13 @@ mod tests {
         check(Reach::Special, &["2001::1", "2001:1ff::1", "2001:db8::1", "3fff::1", "3fff:fff::1"]);
         check(Reach::Special, &["2002:7f00:1::", "64:ff9b:1::7f00:1", "64:ff9b::169.254.169.254"]);
         check(Reach::Special, &["::ffff:0.0.0.0", "::ffff:169.254.169.254", "4000::1", "1fff::1"]);
+        check(Reach::Special, &["100.100.100.200", "::ffff:100.100.100.200", "168.63.129.16"]);
+        check(Reach::Special, &["fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe"]);
+        check(
+            Reach::Private,
+            &["100.100.100.199", "100.100.100.201", "fd00:ec1::1", "fd20:ce::1", "fd00::1"],
+        );
+        check(Reach::Public, &["168.63.129.15", "168.63.129.17"]);
         check(Reach::Public, &["1.1.1.1", "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0"]);
         check(Reach::Public, &["100.63.255.255", "100.128.0.0", "192.167.255.255", "223.255.255.255"]);
         check(

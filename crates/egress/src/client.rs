@@ -17,6 +17,7 @@ use crate::address::AddressPolicy;
 use crate::body::{Outgoing, Progress};
 use crate::connector::GuardedConnector;
 use crate::error::{EgressError, UrlProblem};
+use crate::idle::Borrowed;
 use crate::tls::{self, TlsRoots};
 use crate::url::{Target, check_url, parse_url};
 
@@ -39,7 +40,8 @@ pub struct EgressConfig {
     /// How long an unused connection is kept. Shorter than most servers wait, so that a
     /// request seldom meets a connection that is just being closed.
     pub idle_timeout: Duration,
-    /// Connections open at a time, to all hosts together, in use or not.
+    /// Connections open at a time, to all hosts together, in use or not. When there is no room for one
+    /// more, the one that has been unused for longest is closed.
     pub connections_max: usize,
     /// The authorities whose certificates are believed.
     pub tls_roots: TlsRoots,
@@ -171,7 +173,12 @@ impl Egress {
         let answer = self.0.client.request(request).await.map_err(|error| classify(error, progress))?;
         let (head, body) = answer.into_parts();
         let status = head.status.as_u16();
+        let connection = head.extensions.get::<Borrowed>();
+        let writes = connection.map_or(0, Borrowed::writes);
         let body = read_body(body, status, self.0.response_bytes_max).await?;
+        if let Some(connection) = connection {
+            connection.ended(writes);
+        }
         Ok(Response { status, headers: head.headers, body })
     }
 }

@@ -16,13 +16,14 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tower_service::Service;
 
 use crate::address::AddressPolicy;
 use crate::error::{EgressError, UrlProblem};
+use crate::idle::Connections;
 use crate::stream::{Stream, Transport};
 use crate::url::Target;
 
@@ -38,7 +39,8 @@ struct Guard {
     connect_timeout: Duration,
     tls: TlsConnector,
     /// One permit per open connection.
-    connections: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+    connections: Arc<Connections>,
 }
 
 impl GuardedConnector {
@@ -48,8 +50,9 @@ impl GuardedConnector {
         connections_max: usize,
         tls: TlsConnector,
     ) -> GuardedConnector {
-        let connections = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
-        GuardedConnector(Arc::new(Guard { policy, connect_timeout, tls, connections }))
+        let places = Arc::new(Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)));
+        let connections = Arc::default();
+        GuardedConnector(Arc::new(Guard { policy, connect_timeout, tls, places, connections }))
     }
 }
 
@@ -78,7 +81,7 @@ impl Service<Uri> for GuardedConnector {
 impl Guard {
     async fn open(&self, uri: &Uri) -> Result<Stream, EgressError> {
         let target = Target::of(uri)?;
-        let permit = Arc::clone(&self.connections).acquire_owned().await.map_err(connect_error)?;
+        let permit = self.place().await?;
         let addresses = self.resolve(target).await?;
         let tcp = self.dial(&addresses).await?;
         let transport = if target.secure {
@@ -89,7 +92,16 @@ impl Guard {
         } else {
             Transport::Plain(TokioIo::new(tcp))
         };
-        Ok(Stream::new(transport, permit))
+        Ok(Stream::new(transport, self.connections.opened(), permit))
+    }
+
+    /// A place for one more connection. When all are taken, one that nobody uses makes room.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, EgressError> {
+        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(permit);
+        }
+        let _wanted = self.connections.want();
+        Arc::clone(&self.places).acquire_owned().await.map_err(connect_error)
     }
 
     /// The checked addresses of the host.

@@ -17,6 +17,7 @@ mod body;
 mod client;
 mod connector;
 mod error;
+mod idle;
 mod stream;
 mod tls;
 mod url;

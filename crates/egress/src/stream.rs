@@ -11,9 +11,12 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::client::TlsStream;
 
+use crate::idle::Entry;
+
 /// An open connection. It holds its share of the bound on open connections.
 pub(crate) struct Stream {
     transport: Transport,
+    entry: Entry,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -23,14 +26,15 @@ pub(crate) enum Transport {
 }
 
 impl Stream {
-    pub(crate) fn new(transport: Transport, permit: OwnedSemaphorePermit) -> Stream {
-        Stream { transport, _permit: permit }
+    pub(crate) fn new(transport: Transport, entry: Entry, permit: OwnedSemaphorePermit) -> Stream {
+        Stream { transport, entry, _permit: permit }
     }
 }
 
 impl Connection for Stream {
     fn connected(&self) -> Connected {
-        Connected::new()
+        // It comes back with every answer on this connection.
+        Connected::new().extra(self.entry.borrowed())
     }
 }
 
@@ -52,12 +56,19 @@ macro_rules! transport {
 
 impl Read for Stream {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        if self.entry.is_closed(cx) {
+            // Nothing read is the end: the pool lets go of the connection as if the other side had.
+            return Poll::Ready(Ok(()));
+        }
         transport!(self, io => io.poll_read(cx, buf))
     }
 }
 
 impl Write for Stream {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if !self.entry.begin_write() {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        }
         transport!(self, io => io.poll_write(cx, buf))
     }
 
@@ -81,6 +92,9 @@ impl Write for Stream {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if !self.entry.begin_write() {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        }
         transport!(self, io => io.poll_write_vectored(cx, bufs))
     }
 }

@@ -23,21 +23,27 @@ pub struct ServerConfig {
     pub tls: Option<TlsConfig>,
     /// The longest request body of a partner that is read, in bytes. A longer one is answered 413.
     pub body_bytes_max: usize,
+    /// Bytes of all request bodies in memory at a time, without the first 16 KiB of each. A longer body
+    /// that does not fit is answered 503.
+    pub bodies_bytes_max: usize,
     /// How long a request body may take to arrive.
     pub body_timeout: Duration,
-    /// Requests of partners and payers in work at a time. One more is answered 503 at once.
+    /// Requests of partners and payers in work at a time, which they are when their bodies have been
+    /// read. One more is answered 503 at once.
     pub requests_in_flight_max: usize,
     /// Connections open at a time on each listener. More wait in the system's queue.
     pub connections_max: usize,
     /// How long a connection may take to send the head of its next request, waiting included: both the
     /// time an idle connection is kept and the bound on a slow one.
     pub header_timeout: Duration,
+    /// How long the peer of a connection may take nothing of what it is sent.
+    pub write_timeout: Duration,
     /// How long requests under way may take to finish when the gateway stops.
     pub shut_down_timeout: Duration,
     /// Let notifications go to loopback and private addresses. Loopback is always allowed in a sandbox.
     pub allow_private_addresses: bool,
-    /// Serve `/metrics` on `listen`.
-    pub metrics: bool,
+    /// Who may read `/metrics`.
+    pub metrics: MetricsAt,
     /// How far the time in a partner's signature may lie from now, in either direction; zero switches
     /// the check off.
     pub signature_age_max: Span,
@@ -48,6 +54,17 @@ pub struct ServerConfig {
     /// Be a sandbox: a virtual clock, the sandbox payment channel, and published partners in an empty
     /// database. Without it no payment channel is there yet.
     pub sandbox: Option<SandboxStart>,
+}
+
+/// Where `/metrics` is served. It names no partner, and needs no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsAt {
+    /// Where partners and payers are served.
+    Main,
+    /// Where operators are served.
+    Ops,
+    /// Nowhere.
+    Off,
 }
 
 /// Certificate and key of the main listener.
@@ -76,13 +93,15 @@ impl Default for ServerConfig {
             public_url: None,
             tls: None,
             body_bytes_max: 1024 * 1024,
-            body_timeout: Duration::from_secs(30),
+            bodies_bytes_max: 64 * 1024 * 1024,
+            body_timeout: Duration::from_secs(10),
             requests_in_flight_max: 2048,
             connections_max: 8192,
             header_timeout: Duration::from_secs(75),
+            write_timeout: Duration::from_secs(10),
             shut_down_timeout: Duration::from_secs(10),
             allow_private_addresses: false,
-            metrics: true,
+            metrics: MetricsAt::Ops,
             signature_age_max: DialectOptions::default().signature_age_max,
             app: AppConfig::default(),
             worker: WorkerConfig::default(),

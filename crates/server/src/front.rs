@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::body::Body;
 use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use tower_service::Service as _;
 
 use crate::gateway::{self, Found, Gateway, Routes, catch_panic};
-use crate::http1::{self, Answer, BodyProblem, REQUEST_ID, RequestIds};
+use crate::health::METRICS_PATH;
+use crate::http1::{self, Answer, REQUEST_ID, RequestIds};
 
 /// Everything that the main listener serves.
 pub(crate) struct Front {
@@ -23,7 +25,7 @@ pub(crate) struct Front {
 }
 
 /// The paths of probes.
-const PROBES: [&str; 3] = ["/healthz", "/readyz", "/metrics"];
+const PROBES: [&str; 3] = ["/healthz", "/readyz", METRICS_PATH];
 
 impl Front {
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
@@ -54,18 +56,19 @@ impl Front {
 
     async fn elsewhere(&self, request: Request<Incoming>, id: &HeaderValue) -> Answer {
         if PROBES.contains(&request.uri().path()) {
-            return self.page(&self.probes, request, id).await;
+            return self.page(&self.probes, request.map(Body::new), id).await;
         }
-        let limits = &self.gateway.limits;
-        let Some(_place) = self.gateway.totals.enter(limits.requests_in_flight_max) else {
-            return gateway::overloaded();
+        let (head, body) = request.into_parts();
+        let body = match self.gateway.bodies.read(&head.headers, body).await {
+            Ok(body) => body,
+            Err(problem) => return problem.answer(),
         };
-        // Pages are quick; what takes long is a form that does not arrive, and it must not keep a place.
-        let page = tokio::time::timeout(limits.body_timeout, self.page(&self.pages, request, id));
-        page.await.unwrap_or_else(|_| BodyProblem::TooSlow.answer())
+        let Some(_place) = self.gateway.enter() else { return gateway::overloaded() };
+        let _share = body.share;
+        self.page(&self.pages, Request::from_parts(head, Body::from(body.bytes)), id).await
     }
 
-    async fn page(&self, router: &Router, request: Request<Incoming>, id: &HeaderValue) -> Answer {
+    async fn page(&self, router: &Router, request: Request<Body>, id: &HeaderValue) -> Answer {
         match catch_panic(router.clone().call(request)).await {
             Some(Ok(response)) => response.map(Either::Right),
             Some(Err(never)) => match never {},

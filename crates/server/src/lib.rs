@@ -20,7 +20,7 @@ mod ops;
 mod sandbox;
 mod start;
 
-pub use config::{SandboxStart, ServerConfig, TlsConfig};
+pub use config::{MetricsAt, SandboxStart, ServerConfig, TlsConfig};
 pub use error::StartError;
 pub use metrics::{METRICS, MetricDoc};
 pub use start::{Parts, Running, start, start_with};

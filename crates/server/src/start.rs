@@ -17,12 +17,12 @@ use tradewind_worker::{ChannelDesk, Worker};
 use crate::cashier::ChannelLinks;
 use crate::dialects::Dialects;
 use crate::front::Front;
-use crate::gateway::{self, Gateway, Routes};
+use crate::gateway::{Gateway, Routes};
 use crate::health::{self, Readiness};
-use crate::http1::{self, Limits, Listener, RequestIds, Serving};
+use crate::http1::{self, Bodies, Connections, Gone, Limits, Listener, RequestIds, Serving};
 use crate::metrics::{Exporter, Sources, Traffic};
 use crate::ops::{self, Ops, OpsFront};
-use crate::{SandboxStart, ServerConfig, StartError, sandbox};
+use crate::{MetricsAt, SandboxStart, ServerConfig, StartError, sandbox};
 
 const LISTEN: &str = "--listen";
 const OPS_LISTEN: &str = "--ops-listen";
@@ -89,15 +89,35 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
         app.shut_down().await;
         return Err(error);
     }
-    let egress = Egress::new(EgressConfig { policy: addresses(&config), ..EgressConfig::default() });
-    let worker =
-        Worker::start(Arc::clone(&app), parts.dialects, Arc::clone(&channels), egress.clone(), config.worker);
+    let worker = Worker::start(
+        Arc::clone(&app),
+        parts.dialects,
+        Arc::clone(&channels),
+        // Connections to partners that are slow must not be missing where money moves.
+        egress(&config),
+        egress(&config),
+        config.worker,
+    );
 
     // From here on nothing fails.
-    let limits = Limits { connections_max: config.connections_max, header_timeout: config.header_timeout };
-    let readiness = Readiness::new(Arc::clone(&app));
+    let readiness = Readiness::new(Arc::clone(&app), health::BELIEVED_FOR);
     let totals = Arc::clone(traffic.totals());
     let (listen, ops_listen) = (main.addr(), operators.addr());
+    let connections = Connections::new(config.connections_max);
+    let exporter = Exporter::new(Arc::new(Sources {
+        traffic,
+        connections: connections.clone(),
+        app: Arc::clone(&app),
+        worker: Arc::clone(&worker),
+    }));
+    let metrics = health::metrics(exporter);
+    let (main_metrics, ops_metrics) = match config.metrics {
+        MetricsAt::Main => (Some(metrics), None),
+        MetricsAt::Ops => (None, Some(metrics)),
+        MetricsAt::Off => (None, None),
+    };
+    let limits =
+        |gone| Limits { header_timeout: config.header_timeout, write_timeout: config.write_timeout, gone };
 
     let operator_api = Arc::new(OpsFront {
         router: ops::routes(Ops {
@@ -105,15 +125,19 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
             worker: Arc::clone(&worker),
             dialects,
             readiness: readiness.clone(),
-            egress,
+            egress: egress(&config),
             partner_changes: Arc::default(),
             clock_moves: Arc::default(),
         }),
+        metrics: ops_metrics,
         token: parts.ops_token,
         ids: RequestIds::new(),
         totals: Arc::clone(&totals),
     });
-    let ops_serving = operators.serve(limits, |_| move |request| Arc::clone(&operator_api).answer(request));
+    let ops_serving =
+        operators.serve(limits(Gone::Finished), Connections::new(config.connections_max), move |request| {
+            Arc::clone(&operator_api).answer(request)
+        });
 
     let pages = Console {
         app: Arc::clone(&app),
@@ -123,20 +147,13 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
     let gateway = Gateway {
         app: Arc::clone(&app),
         totals,
-        limits: gateway::Limits {
-            requests_in_flight_max: config.requests_in_flight_max,
-            body_bytes_max: config.body_bytes_max,
-            body_timeout: config.body_timeout,
-        },
+        bodies: Bodies::new(config.body_bytes_max, config.bodies_bytes_max, config.body_timeout),
+        requests_in_flight_max: config.requests_in_flight_max,
     };
-    let main_serving = main.serve(limits, |connections| {
-        let sources = Sources { traffic, connections, app: Arc::clone(&app), worker: Arc::clone(&worker) };
-        let exporter = config.metrics.then(|| Exporter::new(Arc::new(sources)));
-        let probes = health::routes(readiness.clone(), exporter);
-        let front =
-            Arc::new(Front { routes, gateway, pages: pages.router(), probes, ids: RequestIds::new() });
-        move |request| Arc::clone(&front).answer(request)
-    });
+    let probes = health::probes(readiness.clone()).merge(main_metrics.unwrap_or_default());
+    let front = Arc::new(Front { routes, gateway, pages: pages.router(), probes, ids: RequestIds::new() });
+    let main_serving =
+        main.serve(limits(Gone::Dropped), connections, move |request| Arc::clone(&front).answer(request));
     tracing::info!(%listen, ops = %ops_listen, public_url, "the gateway is ready");
     Ok(Running {
         listen,
@@ -205,6 +222,10 @@ fn check(config: &ServerConfig) -> Result<(), StartError> {
     if u32::try_from(config.connections_max).is_err() {
         return Err(StartError::Setting { option: "connections_max", problem: "is too large".into() });
     }
+    if config.bodies_bytes_max < config.body_bytes_max {
+        let problem = format!("must be at least body_bytes_max, which is {}", config.body_bytes_max);
+        return Err(StartError::Setting { option: "bodies_bytes_max", problem });
+    }
     match &config.public_url {
         Some(url) => check_public_url(url).map_err(|problem| StartError::Setting {
             option: "public_url",
@@ -230,6 +251,11 @@ fn clock(sandbox: Option<&SandboxStart>) -> Clock {
         Some(SandboxStart { clock: None }) => Clock::virtual_now(),
         Some(SandboxStart { clock: Some(at) }) => Clock::frozen_at(*at),
     }
+}
+
+/// A client with connections of its own.
+fn egress(config: &ServerConfig) -> Egress {
+    Egress::new(EgressConfig { policy: addresses(config), ..EgressConfig::default() })
 }
 
 fn addresses(config: &ServerConfig) -> AddressPolicy {
@@ -310,6 +336,7 @@ mod tests {
         check(|config| config.public_url = Some("pay.example".into()), Some("public_url"));
         check(|config| config.public_url = Some("https://pay.example/?a=b".into()), Some("public_url"));
         check(|config| config.body_bytes_max = 0, Some("body_bytes_max"));
+        check(|config| config.bodies_bytes_max = config.body_bytes_max - 1, Some("bodies_bytes_max"));
         check(|config| config.requests_in_flight_max = 0, Some("requests_in_flight_max"));
         check(|config| config.connections_max = 0, Some("connections_max"));
         check(|config| config.connections_max = usize::MAX, Some("connections_max"));

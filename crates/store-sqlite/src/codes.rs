@@ -5,9 +5,9 @@
 use rusqlite::Row;
 use rusqlite::types::Type;
 use tradewind_domain::{
-    Account, Currency, EventKind, Flow, FundBill, Method, Money, OrderStage, OrderStanding, PartnerState,
-    PaymentId, PaymentState, Purpose, RefundId, RefundKind, RefundState, TaskKind, TaskState, TransferId,
-    TransferKind, UserState,
+    Account, Currency, EventKind, Flow, FundBill, Method, Money, OrderStage, OrderStanding, PartnerId,
+    PartnerState, PaymentId, PaymentState, Purpose, RefundId, RefundKind, RefundState, Share, TaskKind,
+    TaskState, TransferId, TransferKind, UserState, VoucherCode, VoucherState,
 };
 
 /// A variant and its number on disk.
@@ -39,7 +39,11 @@ codes! {
     RefundKind { Requested = 0, Revocation = 1, LateSuccess = 2 }
     RefundState { Unknown = 0, Pending = 1, Succeeded = 2, Refused = 3, Cancelled = 4 }
     Purpose { Payment = 0, Fee = 1, FeeReturn = 2, Refund = 3 }
-    EventKind { OrderPaid = 0, OrderRevoked = 1, OrderClosed = 2, RefundSucceeded = 3, RefundFailed = 4 }
+    EventKind {
+        OrderPaid = 0, OrderRevoked = 1, OrderClosed = 2, RefundSucceeded = 3, RefundFailed = 4,
+        VoucherRedeemed = 5,
+    }
+    VoucherState { Active = 0, Cancelled = 1 }
     TaskState { Pending = 0, Done = 1, Failed = 2, Cancelled = 3 }
     OrderStanding {
         Open = 0, Paid = 1, Revoked = 2, RevocationApplied = 3, PartlyRefunded = 4, Refunded = 5, Closed = 6,
@@ -133,6 +137,18 @@ pub(crate) fn bills_text(bills: &[FundBill]) -> Option<String> {
     Some(serde_json::Value::Array(parts.collect()).to_string())
 }
 
+/// Shares of a voucher as a JSON array of `[[partners], quota, used]`; `None` when there are none.
+pub(crate) fn shares_text(shares: &[Share]) -> Option<String> {
+    if shares.is_empty() {
+        return None;
+    }
+    let parts = shares.iter().map(|share| {
+        let partners: Vec<i64> = share.partners.iter().map(|partner| partner.get()).collect();
+        serde_json::json!([partners, share.quota, share.used])
+    });
+    Some(serde_json::Value::Array(parts.collect()).to_string())
+}
+
 /// Names as a JSON array.
 pub(crate) fn names_text<'a>(names: impl Iterator<Item = &'a str>) -> String {
     serde_json::Value::Array(names.map(serde_json::Value::from).collect()).to_string()
@@ -187,6 +203,24 @@ pub(crate) fn bills(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<FundBi
         Ok::<_, tradewind_domain::AmountError>(FundBill { source, amount })
     };
     parts.into_iter().map(bill).collect::<Result<_, _>>().map_err(|error| unreadable(column, error))
+}
+
+/// The shares of a voucher in a column.
+pub(crate) fn shares(row: &Row<'_>, column: usize) -> rusqlite::Result<Vec<Share>> {
+    let Some(text) = row.get_ref(column)?.as_str_or_null()? else { return Ok(Vec::new()) };
+    let parts: Vec<(Vec<i64>, u32, u32)> =
+        serde_json::from_str(text).map_err(|error| unreadable(column, error))?;
+    let share = |(partners, quota, used): (Vec<i64>, u32, u32)| {
+        let partners = partners.into_iter().map(PartnerId::from_i64).collect();
+        Share { partners, quota, used }
+    };
+    Ok(parts.into_iter().map(share).collect())
+}
+
+/// The code of a voucher in a column.
+pub(crate) fn voucher_code(row: &Row<'_>, column: usize) -> rusqlite::Result<VoucherCode> {
+    let number = row.get(column)?;
+    VoucherCode::from_i64(number).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, number))
 }
 
 /// A column that holds something that this program never writes there.

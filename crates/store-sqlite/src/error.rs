@@ -34,6 +34,14 @@ pub enum OpenError {
         /// The newest version known here.
         known: u32,
     },
+    /// The schema is older than this program, and it was told not to migrate.
+    #[error("the schema has version {found}, this program needs {needed}: run `tradewind migrate apply`")]
+    OlderSchema {
+        /// The version found.
+        found: usize,
+        /// The version needed.
+        needed: usize,
+    },
     /// A migration that this database has run reads differently today.
     #[error("migration {number} ({name}) is not the one that this database has run")]
     MigrationChanged {

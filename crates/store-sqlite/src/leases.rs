@@ -24,7 +24,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use tradewind_domain::{OrderId, PartnerId, Task, TaskId, TaskKey, Timestamp};
+use tradewind_domain::{About, PartnerId, Task, TaskId, TaskKey, Timestamp};
 use tradewind_store::{LeaseRequest, Leased};
 
 use crate::load::select;
@@ -38,7 +38,7 @@ pub(crate) struct Leases {
 
 #[derive(Default)]
 struct Book {
-    held: HashMap<PartnerId, HashSet<(OrderId, TaskId)>>,
+    held: HashMap<PartnerId, HashSet<(About, TaskId)>>,
     /// Keys settled since the scan under way was announced; `None` while there is no scan.
     settled: Option<HashSet<TaskKey>>,
     /// The partner that was served last; the next scan begins behind it.
@@ -78,7 +78,7 @@ impl Leases {
 impl Book {
     fn drop_lease(&mut self, key: &TaskKey) {
         if let Some(held) = self.held.get_mut(&key.partner) {
-            held.remove(&(key.order, key.id));
+            held.remove(&(key.about, key.id));
             if held.is_empty() {
                 self.held.remove(&key.partner);
             }
@@ -175,14 +175,14 @@ impl Scan<'_> {
         let mut taken = 0;
         for task in found {
             let key = task.key;
-            if book.held.get(&partner).is_some_and(|held| held.contains(&(key.order, key.id))) {
+            if book.held.get(&partner).is_some_and(|held| held.contains(&(key.about, key.id))) {
                 continue;
             }
             if taken == wanted || book.settled.as_ref().is_some_and(|settled| settled.contains(&key)) {
                 leased.more = true;
                 continue;
             }
-            book.held.entry(partner).or_default().insert((key.order, key.id));
+            book.held.entry(partner).or_default().insert((key.about, key.id));
             leased.tasks.push(task);
             taken += 1;
         }
@@ -210,6 +210,7 @@ mod tests {
     use std::time::Duration;
 
     use rusqlite::params;
+    use tradewind_domain::OrderId;
 
     use super::*;
     use crate::migrate::{MIGRATIONS, migrate};
@@ -217,7 +218,11 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_ms(1_000);
 
     fn key(id: i64) -> TaskKey {
-        TaskKey { partner: PartnerId::from_i64(1), order: OrderId::from_i64(5), id: TaskId::from_i64(id) }
+        TaskKey {
+            partner: PartnerId::from_i64(1),
+            about: About::Order(OrderId::from_i64(5)),
+            id: TaskId::from_i64(id),
+        }
     }
 
     fn database(tasks: i64) -> Connection {

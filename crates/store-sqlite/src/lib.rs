@@ -12,6 +12,7 @@
 
 mod codes;
 mod error;
+mod export;
 mod lane;
 mod leases;
 mod list;
@@ -31,13 +32,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
-use tradewind_domain::{Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, Rows, Task, TaskKey, User};
+use tradewind_domain::{
+    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskKey,
+    User,
+};
+use tradewind_store::moving::{Chunk, Movable, Section};
 use tradewind_store::{
-    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, Result, Store, StoreError, Story, TaskFilter,
-    Verification,
+    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, Store, StoreError, Story,
+    TaskFilter, Verification,
 };
 
 pub use error::OpenError;
+pub use migrate::SchemaStep;
 pub use open::SqliteConfig;
 
 use error::store_error;
@@ -105,6 +111,11 @@ impl SqliteStore {
         })
     }
 
+    /// The steps of the schema, and which of them the file at `path` has run; it may be in use.
+    pub fn schema(path: &Path) -> std::result::Result<Vec<SchemaStep>, OpenError> {
+        open::schema(path)
+    }
+
     /// Has a reader do `work`.
     fn reading<T: Send + 'static>(
         &self,
@@ -155,6 +166,10 @@ impl Store for SqliteStore {
         self.reading(move |connection| list::list_orders(connection, &query))
     }
 
+    fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>> {
+        self.reading(move |connection| list::list_redemptions(connection, &query))
+    }
+
     fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>> {
         Box::pin(self.readers.run(move |connection| list::story(connection, partner, order)))
     }
@@ -177,6 +192,10 @@ impl Store for SqliteStore {
 
     fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>> {
         self.reading(move |connection| list::list_tasks(connection, &filter))
+    }
+
+    fn tasks_about(&self, partner: PartnerId, about: Vec<About>) -> BoxFuture<'_, Result<Vec<Task>>> {
+        self.reading(move |connection| list::tasks_about(connection, partner, &about))
     }
 
     fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>> {
@@ -205,6 +224,19 @@ impl Store for SqliteStore {
 
     fn ping(&self) -> BoxFuture<'_, Result<()>> {
         self.reading(|connection| connection.query_row("SELECT 1", [], |_| Ok(())))
+    }
+}
+
+impl Movable for SqliteStore {
+    fn export(&self, section: Section, after: Option<String>, limit: u32) -> BoxFuture<'_, Result<Chunk>> {
+        Box::pin(
+            self.readers.run(move |connection| export::export(connection, section, after.as_deref(), limit)),
+        )
+    }
+
+    fn others(&self) -> BoxFuture<'_, Result<u64>> {
+        // The lock file keeps every other process out.
+        Box::pin(async { Ok(0) })
     }
 }
 

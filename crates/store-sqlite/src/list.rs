@@ -1,13 +1,16 @@
 //! Lists for partners and people, and the story of one order.
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, named_params, params};
-use tradewind_domain::{Event, Fact, Need, OrderId, OrderPage, PartnerId, Rows, Task, TaskState, User};
-use tradewind_store::{OrderQuery, Result, StoreError, Story, TaskFilter};
+use tradewind_domain::{
+    About, Event, Fact, Need, OrderId, OrderPage, PartnerId, RedemptionId, RedemptionPage, Rows, Task,
+    TaskState, User, VoucherCode,
+};
+use tradewind_store::{OrderQuery, RedemptionQuery, Result, StoreError, Story, TaskFilter, about_number};
 
 use crate::codes::{Code, standing, task_kind_code};
 use crate::error::store_error;
 use crate::load::{load, select};
-use crate::rows::{self, ORDER_COLUMNS};
+use crate::rows::{self, ORDER_COLUMNS, REDEMPTION_COLUMNS};
 
 /// Index orders_partner, whose entries end with the id, alone.
 pub(crate) const COUNT_RANGE: &str =
@@ -115,6 +118,52 @@ fn page(
     let entry = |row: &Row<'_>| Ok((rows::order(row)?, rows::payment_from(row, ORDER_COLUMNS)?));
     let entries = all(connection, page_sql, slice, entry)?;
     Ok(OrderPage { entries, total: total.unsigned_abs() })
+}
+
+macro_rules! redeemed {
+    () => {
+        "FROM redemptions r WHERE r.by_partner = :by AND r.device = :device AND r.id >= :from AND r.id < :until \
+         AND (:id IS NULL OR r.id = :id) \
+         AND (:code IS NULL OR r.voucher = (SELECT v.id FROM vouchers v WHERE v.code = :code))"
+    };
+}
+
+/// Index redemptions_by alone.
+pub(crate) const COUNT_REDEMPTIONS: &str = concat!("SELECT count(*) ", redeemed!());
+/// Index redemptions_by, from the newest. Skipped pages are passed in the index alone.
+pub(crate) const PAGE_REDEMPTIONS: &str = concat!(
+    "SELECT ",
+    crate::rows::redemption_columns!(),
+    ", ",
+    crate::rows::voucher_columns!(),
+    " FROM (SELECT r.voucher AS page_voucher, r.id AS page_id ",
+    redeemed!(),
+    " ORDER BY r.id DESC LIMIT :limit OFFSET :skipped)",
+    " JOIN redemptions r ON r.voucher = page_voucher AND r.id = page_id",
+    " JOIN vouchers v ON v.id = page_voucher",
+    " ORDER BY r.id DESC",
+);
+
+/// A page of what a partner has redeemed, newest first, and how much there is.
+pub(crate) fn list_redemptions(
+    connection: &Connection,
+    query: &RedemptionQuery,
+) -> rusqlite::Result<RedemptionPage> {
+    let list = &query.list;
+    let limit = i64::from(list.page_size);
+    let filter = named_params! {
+        ":by": query.by.get(),
+        ":device": list.device,
+        ":from": RedemptionId::first_at(list.from).get(),
+        ":until": RedemptionId::first_at(list.until).get(),
+        ":id": list.id.map(RedemptionId::get),
+        ":code": list.code.map(VoucherCode::get),
+    };
+    let total: i64 = connection.prepare_cached(COUNT_REDEMPTIONS)?.query_row(filter, |row| row.get(0))?;
+    let slice = named_params! { ":limit": limit, ":skipped": i64::from(list.page.saturating_sub(1)) * limit };
+    let entry = |row: &Row<'_>| Ok((rows::redemption(row)?, rows::voucher_from(row, REDEMPTION_COLUMNS)?));
+    let entries = all(connection, PAGE_REDEMPTIONS, &[filter, slice].concat()[..], entry)?;
+    Ok(RedemptionPage { entries, total: total.unsigned_abs() })
 }
 
 /// Primary key of transfers.
@@ -248,6 +297,23 @@ pub(crate) fn list_tasks(connection: &Connection, filter: &TaskFilter) -> rusqli
         }
         Some(TaskState::Done) | None => all(connection, TASKS, &with_state[..], rows::task),
     }
+}
+
+/// All tasks of a partner that are about any of these, in the order of their ids.
+pub(crate) fn tasks_about(
+    connection: &Connection,
+    partner: PartnerId,
+    about: &[About],
+) -> rusqlite::Result<Vec<Task>> {
+    let mut numbers: Vec<i64> = about.iter().map(|about| about_number(*about)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut found = Vec::new();
+    for number in numbers {
+        found.extend(all(connection, TASKS_OF_ORDER, (partner.get(), number), rows::task)?);
+    }
+    found.sort_unstable_by_key(|task: &Task| task.key.id);
+    Ok(found)
 }
 
 /// Primary key of facts.

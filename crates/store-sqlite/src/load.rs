@@ -4,6 +4,7 @@ use rusqlite::{CachedStatement, Connection, Params, Row};
 use tradewind_domain::{Need, OrderId, PartnerId, Rows};
 
 use crate::rows::{self, HAS_REFUNDS};
+use crate::write::task_key;
 
 /// Finds what is stored for `needs`; absent rows are left out, and no order is read twice.
 pub(crate) fn load(connection: &Connection, needs: &[Need]) -> rusqlite::Result<Rows> {
@@ -45,6 +46,17 @@ pub(crate) const TASK: &str =
     select!(task_columns, "FROM tasks WHERE order_id = ?2 AND id = ?3 AND partner = ?1");
 /// Primary key of events.
 pub(crate) const EVENT: &str = select!(event_columns, "FROM events WHERE partner = ?1 AND number = ?2");
+/// Primary key of redemptions.
+pub(crate) const REDEMPTION: &str =
+    select!(redemption_columns, "FROM redemptions r WHERE r.voucher = ?1 AND r.id = ?2");
+/// Primary key of vouchers.
+pub(crate) const VOUCHER: &str =
+    select!(voucher_columns, "FROM vouchers v WHERE v.id = ?2 AND v.partner = ?1");
+/// Index vouchers_number.
+pub(crate) const VOUCHER_BY_NUMBER: &str =
+    select!(voucher_columns, "FROM vouchers v WHERE v.partner = ?1 AND v.number = ?2");
+/// Index vouchers_code.
+pub(crate) const VOUCHER_BY_CODE: &str = select!(voucher_columns, "FROM vouchers v WHERE v.code = ?1");
 /// Index credentials_key_id.
 pub(crate) const KEY_ID: &str =
     select!(credential_columns, "FROM credentials WHERE dialect = ?1 AND key_id = ?2 ORDER BY partner, id");
@@ -148,12 +160,26 @@ impl<'c> Loader<'c> {
                     None => Ok(()),
                 }
             }
-            Need::Task(key) => {
-                let query = (key.partner.get(), key.order.get(), key.id.get());
-                self.task.all(query, &mut found.tasks, rows::task)
-            }
+            Need::Task(key) => self.task.all(task_key(key), &mut found.tasks, rows::task),
             Need::Event(partner, number) => {
-                self.event.all((partner.get(), number), &mut found.events, rows::event)
+                let before = found.events.len();
+                self.event.all((partner.get(), number), &mut found.events, rows::event)?;
+                for event in found.events.iter().skip(before) {
+                    if let (Some(voucher), Some(id)) = (event.about.voucher(), event.redemption) {
+                        let query = (voucher.get(), id.get());
+                        seldom(REDEMPTION).all(query, &mut found.redemptions, rows::redemption)?;
+                    }
+                }
+                Ok(())
+            }
+            Need::Voucher(partner, id) => {
+                seldom(VOUCHER).all((partner.get(), id.get()), &mut found.vouchers, rows::voucher)
+            }
+            Need::VoucherNumber(partner, number) => {
+                seldom(VOUCHER_BY_NUMBER).all((partner.get(), number), &mut found.vouchers, rows::voucher)
+            }
+            Need::VoucherCode(code) => {
+                seldom(VOUCHER_BY_CODE).all([code.get()], &mut found.vouchers, rows::voucher)
             }
             Need::KeyId { dialect, key_id } => {
                 seldom(KEY_ID).all((dialect, key_id), &mut found.credentials, rows::credential)

@@ -12,8 +12,10 @@ pub(crate) struct Migration {
 }
 
 /// All steps; the number of a step is its place, from 1. What has been released is never edited.
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
+    Migration { name: "vouchers", sql: include_str!("../migrations/0002_vouchers.sql") },
+];
 
 /// `TWND`: tells this program's databases from others.
 pub(crate) const APPLICATION_ID: i32 = 0x5457_4e44;
@@ -24,21 +26,43 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     checksum    INTEGER NOT NULL
 ) STRICT";
 
+/// A step of the schema, and whether a database has run it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaStep {
+    /// Its place, from 1.
+    pub number: u32,
+    /// What it is called.
+    pub name: &'static str,
+    /// What it runs, in one transaction.
+    pub sql: &'static str,
+    /// It has been run.
+    pub done: bool,
+}
+
 /// Brings the schema up to date.
 pub(crate) fn migrate(connection: &mut Connection, migrations: &[Migration]) -> Result<(), OpenError> {
-    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
-    let done = version(connection).map_err(|source| failed(0, "version", source))?;
-    if done > known {
-        return Err(OpenError::NewerSchema { found: done, known });
-    }
-    for (number, migration) in (1..).zip(migrations) {
-        if number <= done {
-            check_unchanged(connection, number, migration)?;
-        } else {
-            run(connection, number, migration).map_err(|source| failed(number, migration.name, source))?;
-        }
+    for step in steps(connection, migrations)?.into_iter().filter(|step| !step.done) {
+        run(connection, step).map_err(|source| failed(step.number, step.name, source))?;
     }
     Ok(())
+}
+
+/// All steps, after a look at what the database says it has run.
+pub(crate) fn steps(connection: &Connection, migrations: &[Migration]) -> Result<Vec<SchemaStep>, OpenError> {
+    let known = u32::try_from(migrations.len()).unwrap_or(u32::MAX);
+    let found = version(connection).map_err(|source| failed(0, "version", source))?;
+    if found > known {
+        return Err(OpenError::NewerSchema { found, known });
+    }
+    let mut steps = Vec::new();
+    for (number, migration) in (1..).zip(migrations) {
+        if number <= found {
+            check_unchanged(connection, number, migration)?;
+        }
+        let Migration { name, sql } = *migration;
+        steps.push(SchemaStep { number, name, sql, done: number <= found });
+    }
+    Ok(steps)
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<u32> {
@@ -55,17 +79,18 @@ fn check_unchanged(connection: &Connection, number: u32, migration: &Migration) 
     Err(OpenError::MigrationChanged { number, name: migration.name.to_owned() })
 }
 
-fn run(connection: &mut Connection, number: u32, migration: &Migration) -> rusqlite::Result<()> {
-    let step = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    step.execute_batch(CREATE)?;
-    step.execute_batch(migration.sql)?;
-    step.execute(
+fn run(connection: &mut Connection, step: SchemaStep) -> rusqlite::Result<()> {
+    let SchemaStep { number, name, sql, .. } = step;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute_batch(CREATE)?;
+    transaction.execute_batch(sql)?;
+    transaction.execute(
         "INSERT INTO migrations (number, name, checksum) VALUES (?1, ?2, ?3)",
-        (number, migration.name, checksum(migration.sql)),
+        (number, name, checksum(sql)),
     )?;
-    step.pragma_update(None, "application_id", APPLICATION_ID)?;
-    step.pragma_update(None, "user_version", number)?;
-    step.commit()
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", number)?;
+    transaction.commit()
 }
 
 fn failed(number: u32, name: &str, source: rusqlite::Error) -> OpenError {
@@ -124,6 +149,25 @@ mod tests {
             migrate(&mut stepwise, &MIGRATIONS[..steps]).unwrap();
         }
         assert_eq!(schema(&at_once), schema(&stepwise));
+    }
+
+    /// The second step moves the events to a table with room for more kinds.
+    #[test]
+    fn events_survive_their_move() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        migrate(&mut connection, &MIGRATIONS[..1]).unwrap();
+        let row = "INSERT INTO events (partner, number, kind, order_id, refund, at)";
+        connection
+            .execute_batch(&format!("{row} VALUES (1, 1, 4, 7, 8, 9), (1, 2, 0, 7, NULL, 10)"))
+            .unwrap();
+        assert!(connection.execute(&format!("{row} VALUES (1, 3, 5, -1, NULL, 11)"), []).is_err());
+        migrate(&mut connection, MIGRATIONS).unwrap();
+        let sql = "SELECT number, kind, order_id, ifnull(refund, -1), redemption IS NULL, at FROM events ORDER BY number";
+        let mut kept = connection.prepare(sql).unwrap();
+        let kept = kept.query_map([], |row| (0..6).map(|column| row.get(column)).collect()).unwrap();
+        let kept: Vec<Vec<i64>> = kept.collect::<Result<_, _>>().unwrap();
+        assert_eq!(kept, [[1, 4, 7, 8, 1, 9], [2, 0, 7, -1, 1, 10]]);
+        connection.execute(&format!("{row} VALUES (1, 3, 5, -1, NULL, 11)"), []).unwrap();
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{OpenError, open_error};
-use crate::migrate::{APPLICATION_ID, MIGRATIONS, migrate};
+use crate::migrate::{APPLICATION_ID, MIGRATIONS, SchemaStep, migrate, steps};
 
 /// How a database is opened. The caches bound the memory: writer, readers, the lease reader and a
 /// verification each keep at most what is said here.
@@ -28,6 +28,8 @@ pub struct SqliteConfig {
     pub wal_autocheckpoint_pages: u32,
     /// Bytes of a page; counts only when the file is created.
     pub page_size: u32,
+    /// Whether the schema is brought up to date; otherwise an older one is refused.
+    pub migrate: bool,
     /// How long to wait when somebody else, say a backup, holds the file; the operation then fails as
     /// unavailable.
     pub busy_wait_max: Duration,
@@ -42,6 +44,7 @@ impl Default for SqliteConfig {
             reads_waiting_max: 4096,
             wal_autocheckpoint_pages: 4000,
             page_size: 4096,
+            migrate: true,
             busy_wait_max: Duration::from_secs(5),
         }
     }
@@ -79,9 +82,31 @@ pub(crate) fn open_writer(path: &Path, config: &SqliteConfig) -> Result<Connecti
     if !is_ours(&connection).map_err(failed)? {
         return Err(OpenError::Foreign { path: path.to_owned() });
     }
+    if !config.migrate {
+        let steps = steps(&connection, MIGRATIONS)?;
+        let found = steps.iter().filter(|step| step.done).count();
+        if found < steps.len() {
+            return Err(OpenError::OlderSchema { found, needed: steps.len() });
+        }
+    }
     set_up_writer(&connection, config).map_err(failed)?;
     migrate(&mut connection, MIGRATIONS)?;
     Ok(connection)
+}
+
+/// What the schema of a file has and lacks. Reads only, so that a gateway may be running; a file that is
+/// not there has nothing.
+pub(crate) fn schema(path: &Path) -> Result<Vec<SchemaStep>, OpenError> {
+    check_version()?;
+    let failed = |error| open_error(path, error);
+    let connection = match path.exists() {
+        true => Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(failed)?,
+        false => Connection::open_in_memory().map_err(failed)?,
+    };
+    if !is_ours(&connection).map_err(failed)? {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    steps(&connection, MIGRATIONS)
 }
 
 /// Opens a connection that only reads.

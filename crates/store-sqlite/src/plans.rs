@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use crate::migrate::{MIGRATIONS, migrate};
-use crate::{leases, list, load, verify};
+use crate::{export, leases, list, load, verify};
 
 fn check(connection: &Connection, sql: &str, expected: &[&str]) {
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -109,12 +109,57 @@ fn hot_queries_use_their_index() {
                 "USE TEMP B-TREE FOR ORDER BY",
             ],
         ),
+        (export::PARTNERS, &["SEARCH partners USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (export::CREDENTIALS, &["SEARCH credentials USING PRIMARY KEY ((partner,id)>(?,?))"]),
+        (export::USERS, &["SEARCH users USING PRIMARY KEY ((partner,login)>(?,?))"]),
+        (export::ENDPOINTS, &["SEARCH endpoints USING PRIMARY KEY ((partner,id)>(?,?))"]),
+        (export::STREAMS, &["SEARCH streams USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (export::ORDERS, &["SEARCH o USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (export::PAYMENTS, &["SEARCH p USING PRIMARY KEY ((order_id,id)>(?,?))"]),
+        (export::REFUNDS, &["SEARCH refunds USING PRIMARY KEY ((order_id,id)>(?,?))"]),
+        (export::VOUCHERS, &["SEARCH v USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (export::REDEMPTIONS, &["SEARCH r USING PRIMARY KEY ((voucher,id)>(?,?))"]),
+        (export::TRANSFERS, &["SEARCH transfers USING PRIMARY KEY ((order_id,id)>(?,?))"]),
+        (export::EVENTS, &["SEARCH events USING PRIMARY KEY ((partner,number)>(?,?))"]),
+        (export::TASKS, &["SEARCH tasks USING PRIMARY KEY ((order_id,id)>(?,?))"]),
+        (export::FACTS, &["SEARCH facts USING PRIMARY KEY (name>?)"]),
         (verify::ORDERS, &["SCAN o"]),
         (verify::PAYMENTS, &["SCAN p"]),
         (verify::REFUNDS, &["SCAN refunds"]),
         (verify::TRANSFERS, &["SCAN transfers"]),
-        (verify::EVENTS, &["SCAN events USING INDEX events_order"]),
-        (verify::TASKS, &["SCAN tasks"]),
+        (verify::EVENTS, &["SEARCH events USING INDEX events_order (order_id>?)"]),
+        (verify::TASKS, &["SEARCH tasks USING PRIMARY KEY (order_id>?)"]),
+        (verify::VOUCHERS, &["SCAN v"]),
+        (verify::REDEMPTIONS, &["SCAN r"]),
+        (verify::VOUCHER_EVENTS, &["SEARCH events USING INDEX events_order (order_id<?)"]),
+        (verify::VOUCHER_TASKS, &["SEARCH tasks USING PRIMARY KEY (order_id<?)"]),
+        (verify::VOUCHER_NUMBERS_TWICE, &["SCAN vouchers USING COVERING INDEX vouchers_number"]),
+        (verify::VOUCHER_CODES_TWICE, &["SCAN vouchers USING COVERING INDEX vouchers_code"]),
+        (load::VOUCHER, &["SEARCH v USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (load::VOUCHER_BY_NUMBER, &["SEARCH v USING INDEX vouchers_number (partner=? AND number=?)"]),
+        (load::VOUCHER_BY_CODE, &["SEARCH v USING INDEX vouchers_code (code=?)"]),
+        (load::REDEMPTION, &["SEARCH r USING PRIMARY KEY (voucher=? AND id=?)"]),
+        (
+            list::COUNT_REDEMPTIONS,
+            &[
+                "SEARCH r USING COVERING INDEX redemptions_by (by_partner=? AND device=? AND id>? AND id<?)",
+                "SCALAR SUBQUERY 1",
+                "SEARCH v USING COVERING INDEX vouchers_code (code=?)",
+            ],
+        ),
+        (
+            list::PAGE_REDEMPTIONS,
+            &[
+                "CO-ROUTINE (subquery-2)",
+                "SEARCH r USING COVERING INDEX redemptions_by (by_partner=? AND device=? AND id>? AND id<?)",
+                "SCALAR SUBQUERY 1",
+                "SEARCH v USING COVERING INDEX vouchers_code (code=?)",
+                "SCAN (subquery-2)",
+                "SEARCH r USING PRIMARY KEY (voucher=? AND id=?)",
+                "SEARCH v USING INTEGER PRIMARY KEY (rowid=?)",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
         (verify::REFUND_NUMBERS_TWICE, &["SCAN refunds USING COVERING INDEX refunds_number"]),
         (verify::ORDER_NUMBERS_TWICE, &["SCAN orders USING COVERING INDEX orders_number"]),
     ] {

@@ -4,13 +4,14 @@
 use rusqlite::Row;
 use tradewind_domain::{
     Credential, CredentialId, Device, Endpoint, EndpointId, Event, Money, Order, OrderId, Partner, PartnerId,
-    Payment, PaymentId, Refund, RefundId, Stream, Task, TaskId, TaskKey, Terminal, Timestamp, Transfer,
-    TransferId, User, UserId,
+    Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Stream, Task, TaskId, TaskKey, Terminal,
+    Timestamp, Transfer, TransferId, User, UserId, Voucher, VoucherId,
 };
+use tradewind_store::about_of_number;
 
 use crate::codes::{
-    NotOne, account, bills, code, currency, event_kinds, method, methods, task_kind, transfer_kind,
-    unreadable,
+    NotOne, account, bills, code, currency, event_kinds, method, methods, shares, task_kind, transfer_kind,
+    unreadable, voucher_code,
 };
 
 type Read<T> = rusqlite::Result<T>;
@@ -36,9 +37,15 @@ columns! {
     refund_columns = "id, order_id, partner, number, fingerprint, kind, state, amount, currency, subject, operator, \
                       channel_number, bills, reason, settled_at, follow_up, hold";
     transfer_columns = "id, partner, order_id, debit, credit, amount, currency, kind, settles, purpose, at";
-    event_columns = "partner, number, kind, order_id, refund, at";
+    event_columns = "partner, number, kind, order_id, refund, redemption, at";
     task_columns = "partner, order_id, id, kind, subject, endpoint, state, started_at, due_at, attempts, last_result";
+    voucher_columns = "v.id, v.partner, v.dialect, v.number, v.fingerprint, v.code, v.subject, v.ordered, v.used, \
+                       v.state, v.valid_until, v.cancelled_at, v.shares, v.notify_url, v.details";
+    redemption_columns = "r.id, r.voucher, r.partner, r.by_partner, r.device, r.count";
 }
+
+/// How many columns a redemption has, for queries that read a voucher after it.
+pub(crate) const REDEMPTION_COLUMNS: usize = 6;
 
 /// How many columns an order has, for queries that read a payment after it.
 pub(crate) const ORDER_COLUMNS: usize = 24;
@@ -194,9 +201,10 @@ pub(crate) fn event(row: &Row<'_>) -> Read<Event> {
         partner: PartnerId::from_i64(row.get(0)?),
         number: row.get(1)?,
         kind: code(row, 2)?,
-        order: OrderId::from_i64(row.get(3)?),
+        about: about_of_number(row.get(3)?),
         refund: row.get::<_, Option<i64>>(4)?.map(RefundId::from_i64),
-        at: time(row, 5)?,
+        redemption: row.get::<_, Option<i64>>(5)?.map(RedemptionId::from_i64),
+        at: time(row, 6)?,
     })
 }
 
@@ -218,8 +226,44 @@ pub(crate) fn task(row: &Row<'_>) -> Read<Task> {
 pub(crate) fn task_key(row: &Row<'_>) -> Read<TaskKey> {
     Ok(TaskKey {
         partner: PartnerId::from_i64(row.get(0)?),
-        order: OrderId::from_i64(row.get(1)?),
+        about: about_of_number(row.get(1)?),
         id: TaskId::from_i64(row.get(2)?),
+    })
+}
+
+pub(crate) fn voucher(row: &Row<'_>) -> Read<Voucher> {
+    voucher_from(row, 0)
+}
+
+/// A voucher whose columns begin at `first`.
+pub(crate) fn voucher_from(row: &Row<'_>, first: usize) -> Read<Voucher> {
+    Ok(Voucher {
+        id: VoucherId::from_i64(row.get(first)?),
+        partner: PartnerId::from_i64(row.get(first + 1)?),
+        dialect: row.get(first + 2)?,
+        number: row.get(first + 3)?,
+        fingerprint: row.get(first + 4)?,
+        code: voucher_code(row, first + 5)?,
+        subject: row.get(first + 6)?,
+        ordered: row.get(first + 7)?,
+        used: row.get(first + 8)?,
+        state: code(row, first + 9)?,
+        valid_until: optional_time(row, first + 10)?,
+        cancelled_at: optional_time(row, first + 11)?,
+        shares: shares(row, first + 12)?,
+        notify_url: row.get(first + 13)?,
+        details: row.get(first + 14)?,
+    })
+}
+
+pub(crate) fn redemption(row: &Row<'_>) -> Read<Redemption> {
+    Ok(Redemption {
+        id: RedemptionId::from_i64(row.get(0)?),
+        voucher: VoucherId::from_i64(row.get(1)?),
+        partner: PartnerId::from_i64(row.get(2)?),
+        by: PartnerId::from_i64(row.get(3)?),
+        device: row.get(4)?,
+        count: row.get(5)?,
     })
 }
 

@@ -1,15 +1,18 @@
 //! Verification: streams everything that is stored through the [`Audit`] that all stores share.
 //!
 //! Orders and what belongs to them are read side by side in the order of the orders' ids, so that
-//! one order's family is in memory at a time, however many there are. All of it comes from one
-//! snapshot.
+//! one order's family is in memory at a time, however many there are; vouchers likewise. All of it
+//! comes from one snapshot.
 
 use std::cmp::min;
 
 use rusqlite::{CachedStatement, Connection, Row};
-use tradewind_domain::{AccountDelta, Event, Order, OrderId, PartnerId, Payment, Refund, Task, Transfer};
-use tradewind_store::audit::{Audit, Family, StreamFacts};
-use tradewind_store::{FINDINGS_MAX, Result, Verification};
+use tradewind_domain::{
+    About, AccountDelta, Event, Fact, Order, OrderId, PartnerId, Payment, Redemption, Refund, Task, Transfer,
+    Voucher, VoucherId,
+};
+use tradewind_store::audit::{Audit, Family, StreamFacts, VoucherFamily};
+use tradewind_store::{FINDINGS_MAX, Result, Verification, about_number};
 
 use crate::codes::{account, currency};
 use crate::error::{is_unreadable_row, store_error};
@@ -30,9 +33,21 @@ pub(crate) const REFUNDS: &str = in_order!(refund_columns, "refunds ORDER BY ord
 /// Primary key of transfers.
 pub(crate) const TRANSFERS: &str = in_order!(transfer_columns, "transfers ORDER BY order_id, id");
 /// Index events_order, which ends with partner and number.
-pub(crate) const EVENTS: &str = in_order!(event_columns, "events ORDER BY order_id, partner, number");
+pub(crate) const EVENTS: &str =
+    in_order!(event_columns, "events WHERE order_id >= 0 ORDER BY order_id, partner, number");
 /// Primary key of tasks.
-pub(crate) const TASKS: &str = in_order!(task_columns, "tasks ORDER BY order_id, id");
+pub(crate) const TASKS: &str = in_order!(task_columns, "tasks WHERE order_id >= 0 ORDER BY order_id, id");
+/// Primary key of vouchers, the newest first: their events and tasks have their ids below zero.
+pub(crate) const VOUCHERS: &str = in_order!(voucher_columns, "vouchers v ORDER BY v.id DESC");
+/// Primary key of redemptions, those of the newest vouchers first.
+pub(crate) const REDEMPTIONS: &str =
+    in_order!(redemption_columns, "redemptions r ORDER BY r.voucher DESC, r.id DESC");
+/// Index events_order, which ends with partner and number.
+pub(crate) const VOUCHER_EVENTS: &str =
+    in_order!(event_columns, "events WHERE order_id < 0 ORDER BY order_id, partner, number");
+/// Primary key of tasks.
+pub(crate) const VOUCHER_TASKS: &str =
+    in_order!(task_columns, "tasks WHERE order_id < 0 ORDER BY order_id, id");
 /// Primary key of accounts.
 const ACCOUNTS: &str = "SELECT partner, account, currency, debits_posted, credits_posted, debits_pending, \
      credits_pending FROM accounts";
@@ -48,16 +63,27 @@ pub(crate) const REFUND_NUMBERS_TWICE: &str =
 pub(crate) const ORDER_NUMBERS_TWICE: &str =
     "SELECT partner, number FROM orders GROUP BY partner, number HAVING count(*) > 1";
 
+/// Index vouchers_number.
+pub(crate) const VOUCHER_NUMBERS_TWICE: &str =
+    "SELECT partner, number FROM vouchers GROUP BY partner, number HAVING count(*) > 1";
+/// Index vouchers_code.
+pub(crate) const VOUCHER_CODES_TWICE: &str =
+    "SELECT code, count(*) FROM vouchers GROUP BY code HAVING count(*) > 1";
+
 /// Checks what is stored against itself, from one snapshot.
 pub(crate) fn verify(connection: &Connection) -> Result<Verification> {
     let mut audit = Audit::default();
     let snapshot = connection.unchecked_transaction().map_err(store_error)?;
     check_file(&snapshot, &mut audit).map_err(store_error)?;
+    show_facts(&snapshot, &mut audit).map_err(store_error)?;
     check_families(&snapshot, &mut audit).map_err(store_error)?;
+    check_vouchers(&snapshot, &mut audit).map_err(store_error)?;
     check_accounts(&snapshot, &mut audit).map_err(store_error)?;
     check_streams(&snapshot, &mut audit).map_err(store_error)?;
     check_numbers(&snapshot, ORDER_NUMBERS_TWICE, "order", &mut audit).map_err(store_error)?;
     check_numbers(&snapshot, REFUND_NUMBERS_TWICE, "refund", &mut audit).map_err(store_error)?;
+    check_numbers(&snapshot, VOUCHER_NUMBERS_TWICE, "voucher", &mut audit).map_err(store_error)?;
+    check_codes(&snapshot, &mut audit).map_err(store_error)?;
     Ok(audit.finish())
 }
 
@@ -79,6 +105,16 @@ fn check_file(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()
     Ok(())
 }
 
+/// Where event streams begin is among the facts.
+fn show_facts(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached("SELECT name, value FROM facts")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        audit.remembered(&Fact { name: row.get(0)?, value: row.get(1)? });
+    }
+    Ok(())
+}
+
 fn check_families(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
     let mut statements = [ORDERS, PAYMENTS, REFUNDS, TRANSFERS, EVENTS, TASKS]
         .into_iter()
@@ -87,12 +123,14 @@ fn check_families(connection: &Connection, audit: &mut Audit) -> rusqlite::Resul
     let [orders, payments, refunds, transfers, events, tasks] = statements.as_mut_slice() else {
         return Ok(());
     };
-    let mut orders = Cursor::open("orders", orders, marked_order, |(order, _)| order.id, audit)?;
-    let mut payments = Cursor::<Payment>::open("payments", payments, rows::payment, |p| p.order, audit)?;
-    let mut refunds = Cursor::<Refund>::open("refunds", refunds, rows::refund, |r| r.order, audit)?;
-    let mut transfers = Cursor::<Transfer>::open("transfers", transfers, rows::transfer, |t| t.order, audit)?;
-    let mut events = Cursor::<Event>::open("events", events, rows::event, |e| e.order, audit)?;
-    let mut tasks = Cursor::<Task>::open("tasks", tasks, rows::task, |t| t.key.order, audit)?;
+    let mut orders = Cursor::open("orders", orders, marked_order, |(order, _)| order.id.get(), audit)?;
+    let mut payments =
+        Cursor::<Payment>::open("payments", payments, rows::payment, |p| p.order.get(), audit)?;
+    let mut refunds = Cursor::<Refund>::open("refunds", refunds, rows::refund, |r| r.order.get(), audit)?;
+    let mut transfers =
+        Cursor::<Transfer>::open("transfers", transfers, rows::transfer, |t| t.order.get(), audit)?;
+    let mut events = Cursor::<Event>::open("events", events, rows::event, |e| about_number(e.about), audit)?;
+    let mut tasks = Cursor::<Task>::open("tasks", tasks, rows::task, |t| about_number(t.key.about), audit)?;
     let mut family = Family::default();
     let mut found_orders = Vec::new();
     loop {
@@ -110,28 +148,64 @@ fn check_families(connection: &Connection, audit: &mut Audit) -> rusqlite::Resul
             }
             order
         });
-        audit.family(key, &family);
+        audit.family(OrderId::from_i64(key), &family);
         family.clear();
     }
+}
+
+fn check_vouchers(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut statements = [VOUCHERS, REDEMPTIONS, VOUCHER_EVENTS, VOUCHER_TASKS]
+        .into_iter()
+        .map(|sql| connection.prepare_cached(sql))
+        .collect::<rusqlite::Result<Vec<CachedStatement<'_>>>>()?;
+    let [vouchers, redemptions, events, tasks] = statements.as_mut_slice() else { return Ok(()) };
+    let mut vouchers =
+        Cursor::<Voucher>::open("vouchers", vouchers, rows::voucher, |v| voucher_number(v.id), audit)?;
+    let mut redemptions = Cursor::<Redemption>::open(
+        "redemptions",
+        redemptions,
+        rows::redemption,
+        |r| voucher_number(r.voucher),
+        audit,
+    )?;
+    let mut events = Cursor::<Event>::open("events", events, rows::event, |e| about_number(e.about), audit)?;
+    let mut tasks = Cursor::<Task>::open("tasks", tasks, rows::task, |t| about_number(t.key.about), audit)?;
+    let mut family = VoucherFamily::default();
+    let mut found = Vec::new();
+    loop {
+        let heads = [redemptions.head(), events.head(), tasks.head()];
+        let Some(key) = heads.into_iter().fold(vouchers.head(), earlier) else { return Ok(()) };
+        vouchers.take(key, &mut found, audit)?;
+        redemptions.take(key, &mut family.redemptions, audit)?;
+        events.take(key, &mut family.events, audit)?;
+        tasks.take(key, &mut family.tasks, audit)?;
+        family.voucher = found.pop();
+        audit.voucher_family(VoucherId::from_i64(key.wrapping_neg()), &family);
+        family.clear();
+    }
+}
+
+fn voucher_number(id: VoucherId) -> i64 {
+    about_number(About::Voucher(id))
 }
 
 fn marked_order(row: &Row<'_>) -> rusqlite::Result<(Order, bool)> {
     Ok((rows::order(row)?, row.get(HAS_REFUNDS)?))
 }
 
-fn earlier(one: Option<OrderId>, other: Option<OrderId>) -> Option<OrderId> {
+fn earlier(one: Option<i64>, other: Option<i64>) -> Option<i64> {
     match (one, other) {
         (Some(one), Some(other)) => Some(min(one, other)),
         (one, other) => one.or(other),
     }
 }
 
-/// A table read row by row in the order of its key.
+/// A table read row by row in the order of the number of what its rows belong to.
 struct Cursor<'s, T> {
     table: &'static str,
     rows: rusqlite::Rows<'s>,
     read: fn(&Row<'_>) -> rusqlite::Result<T>,
-    key: fn(&T) -> OrderId,
+    key: fn(&T) -> i64,
     next: Option<T>,
 }
 
@@ -140,7 +214,7 @@ impl<'s, T> Cursor<'s, T> {
         table: &'static str,
         statement: &'s mut CachedStatement<'_>,
         read: fn(&Row<'_>) -> rusqlite::Result<T>,
-        key: fn(&T) -> OrderId,
+        key: fn(&T) -> i64,
         audit: &mut Audit,
     ) -> rusqlite::Result<Cursor<'s, T>> {
         let mut cursor = Cursor { table, rows: statement.query([])?, read, key, next: None };
@@ -148,12 +222,12 @@ impl<'s, T> Cursor<'s, T> {
         Ok(cursor)
     }
 
-    fn head(&self) -> Option<OrderId> {
+    fn head(&self) -> Option<i64> {
         self.next.as_ref().map(self.key)
     }
 
     /// Moves the rows of `key` into `into`.
-    fn take(&mut self, key: OrderId, into: &mut Vec<T>, audit: &mut Audit) -> rusqlite::Result<()> {
+    fn take(&mut self, key: i64, into: &mut Vec<T>, audit: &mut Audit) -> rusqlite::Result<()> {
         while self.head() == Some(key) {
             into.extend(self.next.take());
             self.advance(audit)?;
@@ -222,6 +296,17 @@ fn check_numbers(connection: &Connection, sql: &str, what: &str, audit: &mut Aud
         let number: String = row.get(1)?;
         let partner = PartnerId::from_i64(row.get(0)?);
         audit.find(format!("{what} number {number:?} of {partner} is there more than once"));
+    }
+    Ok(())
+}
+
+/// The codes themselves are not told: whoever reads them could redeem.
+fn check_codes(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(VOUCHER_CODES_TWICE)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let vouchers: i64 = row.get(1)?;
+        audit.find(format!("{vouchers} vouchers have the same code"));
     }
     Ok(())
 }

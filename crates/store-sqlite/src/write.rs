@@ -1,10 +1,14 @@
 //! From the sum of a batch to rows. Each statement is prepared once and then fed row by row: with
 //! SQLite the call is cheap and the sync is what is shared.
 
+mod vouchers;
+
 use rusqlite::{Connection, params};
 use tradewind_domain::{
-    Credential, Endpoint, Event, Order, Partner, Payment, Refund, Stream, Task, Transfer, User, WriteSet,
+    Credential, Endpoint, Event, Order, Partner, Payment, Refund, Stream, Task, TaskKey, Transfer, User,
+    WriteSet,
 };
+use tradewind_store::about_number;
 
 use crate::codes::{Code, bills_text, names_text, task_kind_columns, transfer_kind_columns};
 
@@ -37,8 +41,12 @@ pub(crate) fn write(connection: &Connection, set: &WriteSet) -> Write {
     each(connection, INSERT_STREAM, &set.streams_new, insert_stream)?;
     each(connection, UPDATE_STREAM, &set.streams_changed, update_stream)?;
     each(connection, INSERT_EVENT, &set.events, insert_event)?;
+    vouchers::write(connection, set)?;
+    each(connection, DELETE_EVENT, &set.events_removed, |statement, (partner, number)| {
+        statement.execute((partner.get(), number)).map(drop)
+    })?;
     each(connection, DELETE_TASK, &set.tasks_removed, |statement, key| {
-        statement.execute((key.partner.get(), key.order.get(), key.id.get())).map(drop)
+        statement.execute(task_key(key)).map(drop)
     })?;
     each(connection, INSERT_TASK, &set.tasks_new, insert_task)?;
     each(connection, UPDATE_TASK, &set.tasks_changed, update_task)?;
@@ -58,6 +66,11 @@ fn each<T>(
     }
     let mut statement = connection.prepare_cached(sql)?;
     rows.iter().try_for_each(|row| write(&mut statement, row))
+}
+
+/// A task's key in the order of the statements' parameters.
+pub(crate) fn task_key(key: &TaskKey) -> (i64, i64, i64) {
+    (key.partner.get(), about_number(key.about), key.id.get())
 }
 
 /// What was to be changed has to be there.
@@ -415,8 +428,7 @@ fn update_stream(statement: &mut rusqlite::Statement<'_>, stream: &Stream) -> Wr
     one(statement.execute((stream.partner.get(), stream.last))?)
 }
 
-const INSERT_EVENT: &str =
-    "INSERT INTO events (partner, number, kind, order_id, refund, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT_EVENT: &str = "INSERT INTO events (partner, number, kind, order_id, refund, redemption, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 fn insert_event(statement: &mut rusqlite::Statement<'_>, event: &Event) -> Write {
     statement
@@ -424,12 +436,15 @@ fn insert_event(statement: &mut rusqlite::Statement<'_>, event: &Event) -> Write
             event.partner.get(),
             event.number,
             event.kind.code(),
-            event.order.get(),
+            about_number(event.about),
             event.refund.map(|id| id.get()),
+            event.redemption.map(|id| id.get()),
             event.at.ms(),
         ])
         .map(drop)
 }
+
+const DELETE_EVENT: &str = "DELETE FROM events WHERE partner = ?1 AND number = ?2";
 
 const INSERT_TASK: &str = "INSERT INTO tasks (partner, order_id, id, kind, subject, endpoint, state, started_at, \
      due_at, attempts, last_result) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
@@ -439,7 +454,7 @@ fn insert_task(statement: &mut rusqlite::Statement<'_>, task: &Task) -> Write {
     statement
         .execute(params![
             task.key.partner.get(),
-            task.key.order.get(),
+            about_number(task.key.about),
             task.key.id.get(),
             kind,
             subject,
@@ -461,7 +476,7 @@ fn update_task(statement: &mut rusqlite::Statement<'_>, task: &Task) -> Write {
     statement
         .execute(params![
             task.key.partner.get(),
-            task.key.order.get(),
+            about_number(task.key.about),
             task.key.id.get(),
             task.state.code(),
             task.started_at.ms(),

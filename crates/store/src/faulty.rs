@@ -7,12 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tradewind_domain::{
-    Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, Rows, Task, TaskKey, User, WriteSet,
+    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskKey,
+    User, WriteSet,
 };
 
 use crate::{
-    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, Result, Store, StoreError, Story, TaskFilter,
-    Verification,
+    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, Store, StoreError, Story,
+    TaskFilter, Verification,
 };
 
 /// A step that can fail.
@@ -158,6 +159,10 @@ impl Store for FaultyStore {
         self.inner.list_orders(query)
     }
 
+    fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>> {
+        self.inner.list_redemptions(query)
+    }
+
     fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>> {
         self.inner.story(partner, order)
     }
@@ -180,6 +185,10 @@ impl Store for FaultyStore {
 
     fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>> {
         self.inner.list_tasks(filter)
+    }
+
+    fn tasks_about(&self, partner: PartnerId, about: Vec<About>) -> BoxFuture<'_, Result<Vec<Task>>> {
+        self.inner.tasks_about(partner, about)
     }
 
     fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>> {

@@ -8,6 +8,8 @@
 pub mod audit;
 pub mod contract;
 pub mod faulty;
+pub mod moving;
+pub mod retention;
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -15,8 +17,9 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tradewind_domain::{
-    Endpoint, Event, Fact, ListOrders, Need, NodeId, Order, OrderId, OrderPage, Partner, PartnerId, Payment,
-    Refund, Rows, Span, Task, TaskId, TaskKey, TaskState, Timestamp, Transfer, User, WriteSet,
+    About, Endpoint, Event, Fact, ListOrders, ListRedemptions, Need, NodeId, Order, OrderId, OrderPage,
+    Partner, PartnerId, Payment, RedemptionPage, Refund, Rows, Span, Task, TaskId, TaskKey, TaskState,
+    Timestamp, Transfer, User, VoucherId, WriteSet,
 };
 
 /// A boxed future, so that stores can be used as trait objects and big futures are compiled once.
@@ -66,6 +69,9 @@ pub trait Store: Send + Sync + 'static {
     /// A page of a partner's orders, newest first.
     fn list_orders(&self, query: OrderQuery) -> BoxFuture<'_, Result<OrderPage>>;
 
+    /// A page of what a partner has redeemed, newest first, each with its voucher.
+    fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>>;
+
     /// Everything about one order.
     fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>>;
 
@@ -83,6 +89,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Tasks by filter, by partner and id.
     fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>>;
+
+    /// All tasks of a partner that are about any of these, in the order of their ids.
+    fn tasks_about(&self, partner: PartnerId, about: Vec<About>) -> BoxFuture<'_, Result<Vec<Task>>>;
 
     /// The fact of this name.
     fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>>;
@@ -150,6 +159,33 @@ pub struct OrderQuery {
     pub now: Timestamp,
     /// For how long paid orders may be refunded.
     pub refund_window: Span,
+}
+
+/// Which redemptions to list, made by whom.
+#[derive(Clone, Debug)]
+pub struct RedemptionQuery {
+    /// Who redeemed.
+    pub by: PartnerId,
+    /// Which.
+    pub list: ListRedemptions,
+}
+
+/// What an event or task is about, as the one number that stores keep: orders as they are, vouchers
+/// below zero.
+pub fn about_number(about: About) -> i64 {
+    match about {
+        About::Order(order) => order.get(),
+        About::Voucher(voucher) => voucher.get().wrapping_neg(),
+    }
+}
+
+/// The inverse of [`about_number`].
+pub fn about_of_number(number: i64) -> About {
+    if number < 0 {
+        About::Voucher(VoucherId::from_i64(number.wrapping_neg()))
+    } else {
+        About::Order(OrderId::from_i64(number))
+    }
 }
 
 /// Which tasks to list.

@@ -6,8 +6,8 @@
 use tradewind_channels::{Channel, Step};
 use tradewind_dialect::{RawRequest, RawResponse};
 use tradewind_domain::{
-    ChannelReport, Command, Order, Payment, PaymentId, PaymentState, Refund, RefundId, RefundReport,
-    RefundState, Refusal, Task, View,
+    ChannelReport, Command, Order, Payment, PaymentId, PaymentState, Refund, RefundId, RefundKind,
+    RefundReport, RefundState, Refusal, Task, View,
 };
 use tradewind_egress::{EgressError, Request};
 
@@ -43,6 +43,7 @@ impl Worker {
             },
             Some(channel) => self.ask_payment(channel.as_ref(), task, order, payment).await,
         };
+        let not_known = report == ChannelReport::NotFound;
         let command = Command::ReportPayment {
             partner: order.partner,
             order: order.id,
@@ -50,7 +51,11 @@ impl Worker {
             report,
             attempts: Some(task.attempts),
         };
-        self.record_follow_up(task, command).await
+        let recorded = self.record_follow_up(task, command).await;
+        if recorded && not_known {
+            self.clear(task);
+        }
+        recorded
     }
 
     async fn ask_payment(
@@ -63,7 +68,7 @@ impl Worker {
         self.counters.count_channel_call();
         let now = self.app.clock().now();
         let step = match payment.state {
-            PaymentState::Unknown if self.is_fresh(task) => channel.submit(order, payment, now),
+            PaymentState::Unknown if self.may_call(task) => channel.submit(order, payment, now),
             PaymentState::Unknown | PaymentState::Waiting => channel.query(order, payment, now),
             PaymentState::Cancelling => channel.cancel(order, payment, now),
             PaymentState::Paid | PaymentState::Declined | PaymentState::Cancelled => {
@@ -90,6 +95,13 @@ impl Worker {
             }
             Some(channel) => self.ask_refund(channel.as_ref(), task, order, payment, refund).await,
         };
+        // What the channel does not know is made again, and so is a refused return of money that nobody
+        // has a right to keep.
+        let made_again = match report {
+            RefundReport::NotFound => true,
+            RefundReport::Refused { .. } => refund.kind == RefundKind::LateSuccess,
+            RefundReport::Succeeded { .. } | RefundReport::Pending | RefundReport::NoAnswer { .. } => false,
+        };
         let command = Command::ReportRefund {
             partner: order.partner,
             order: order.id,
@@ -97,7 +109,11 @@ impl Worker {
             report,
             attempts: Some(task.attempts),
         };
-        self.record_follow_up(task, command).await
+        let recorded = self.record_follow_up(task, command).await;
+        if recorded && made_again {
+            self.clear(task);
+        }
+        recorded
     }
 
     async fn ask_refund(
@@ -111,7 +127,7 @@ impl Worker {
         self.counters.count_channel_call();
         let now = self.app.clock().now();
         let step = match refund.state {
-            RefundState::Unknown if self.is_fresh(task) => channel.refund(order, payment, refund, now),
+            RefundState::Unknown if self.may_call(task) => channel.refund(order, payment, refund, now),
             RefundState::Unknown | RefundState::Pending => channel.refund_query(order, payment, refund, now),
             RefundState::Succeeded | RefundState::Refused | RefundState::Cancelled => {
                 Step::Known(RefundReport::NoAnswer { reason: "the refund is settled".into() })
@@ -126,11 +142,23 @@ impl Worker {
         }
     }
 
-    /// Whether the call has certainly not been made: nobody has begun the task since it was written in the
-    /// life of this process, or the channel has said that it knows of nothing.
-    fn is_fresh(&self, task: &Task) -> bool {
-        let untouched = task.started_at >= self.started_at && !self.begun().contains(&task.key);
-        task.attempts == 0 && (untouched || task.last_result.is_some())
+    /// Whether the call may be made: it has certainly not left yet, because this process wrote the task and
+    /// nobody has begun it, or because the channel has said that it knows of nothing. Notes that it leaves
+    /// now, so that whoever comes to the same task before the result is on disk asks instead.
+    fn may_call(&self, task: &Task) -> bool {
+        if task.attempts > 0 || self.begun().contains(&task.key) {
+            return false;
+        }
+        let id = task.key.id;
+        let own = id.node() == self.app.node().number() && id.made_at() >= self.app.ids_floor();
+        let cleared = self.cleared().remove(&task.key);
+        (own || cleared) && self.begun().insert(task.key)
+    }
+
+    /// Notes that the channel knows nothing of the call: it may be made again.
+    fn clear(&self, task: &Task) {
+        self.begun().remove(&task.key);
+        self.cleared().insert(task.key);
     }
 
     async fn call(&self, url: &str, request: RawRequest) -> Result<RawResponse, EgressError> {
@@ -146,7 +174,7 @@ impl Worker {
                 outgoing.headers.append(name, value);
             }
         }
-        let response = self.egress.send(outgoing, self.config.delivery_timeout).await?;
+        let response = self.egress_channels.send(outgoing, self.config.delivery_timeout).await?;
         Ok(RawResponse {
             status: response.status,
             content_type: "",

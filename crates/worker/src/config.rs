@@ -14,6 +14,9 @@ pub struct WorkerConfig {
     pub per_endpoint_max: usize,
     /// How long one delivery, or one call to a channel, may take.
     pub delivery_timeout: Duration,
+    /// For how long work that a process has taken up is its own, in real time. It has to outlast the
+    /// slowest attempt; after it, another process takes up what one has left behind.
+    pub lease_for: Duration,
 }
 
 impl Default for WorkerConfig {
@@ -23,6 +26,7 @@ impl Default for WorkerConfig {
             in_flight_per_partner_max: 512,
             per_endpoint_max: 64,
             delivery_timeout: Duration::from_secs(5),
+            lease_for: Duration::from_secs(60),
         }
     }
 }

@@ -1,28 +1,45 @@
 //! Delivering events: render through the dialect, send, record.
 
+use std::time::Duration;
+
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
-use tradewind_dialect::{Ack, Dialect, Notice, Notification, RawResponse};
-use tradewind_domain::{Command, DeliveryResult, EndpointId, Order, PartnerId, Refusal, Task, View};
+use tradewind_dialect::{Ack, Dialect, Notice, NoticeAbout, Notification, RawResponse};
+use tradewind_domain::{
+    About, Command, DeliveryResult, EndpointId, Event, Order, OrderRef, Refusal, Span, Task, TaskKey, View,
+    Voucher,
+};
 use tradewind_egress::Request;
 
 use crate::{Worker, credentials};
+
+/// How long a delivery waits, in real time, for one of the places of its address. A fast receiver frees one
+/// in a moment. A slow one must not fill the partner's share of work with deliveries that wait, because
+/// the partner's payments come out of the same share.
+const PLACE_WAIT: Duration = Duration::from_millis(250);
+/// For how long a delivery that found no place makes room for others.
+const POSTPONED_FOR: Span = Span::from_secs(1);
 
 impl Worker {
     /// Makes one attempt. `false` when its result could not be written down.
     pub(crate) async fn deliver(
         &self,
         task: &Task,
-        order: &Order,
         event: i64,
         endpoint: Option<EndpointId>,
         view: &View,
     ) -> bool {
         let attempt = task.attempts + 1;
-        let Some(dialect) = self.dialect(&order.dialect) else {
-            return self.give_up(task, format!("no dialect {:?} in this gateway", order.dialect)).await;
+        let partner = task.key.partner;
+        let Some(source) = Source::of(task.key, view) else {
+            let about = task.key.about;
+            tracing::error!(task = %task.key.id, %about, "a task looks after something that is not there");
+            return false;
         };
-        let notification = match self.render(dialect.as_ref(), order, event, endpoint, view).await {
+        let Some(dialect) = self.dialect(source.dialect()) else {
+            return self.give_up(task, format!("no dialect {:?} in this gateway", source.dialect())).await;
+        };
+        let notification = match self.render(dialect.as_ref(), task, source, event, endpoint, view).await {
             Ok(notification) => notification,
             Err(RenderError::Refused(refusal)) => {
                 tracing::error!(task = %task.key.id, %refusal, "could not prepare a notification");
@@ -30,12 +47,18 @@ impl Worker {
             }
             Err(RenderError::Never(reason)) => return self.give_up(task, reason).await,
         };
-        let outcome = self.send(dialect.as_ref(), order.partner, notification).await;
+        let place = self.endpoints.place(partner, &notification.url);
+        let Ok(place) = tokio::time::timeout(PLACE_WAIT, place).await else {
+            let until = self.app.clock().now() + POSTPONED_FOR;
+            return self.record(task, attempt, DeliveryResult::Postponed { until }).await;
+        };
+        let outcome = self.send(dialect.as_ref(), notification).await;
+        drop(place);
         self.counters.count_delivery(outcome.is_ok());
         let result = match outcome {
             Ok(()) => DeliveryResult::Acknowledged,
             Err(reason) => {
-                let kind = view.event(order.partner, event).map(|event| event.kind);
+                let kind = view.event(partner, event).map(|event| event.kind);
                 let now = self.app.clock().now();
                 let next = kind.and_then(|kind| dialect.schedule(kind).next(task.started_at, attempt, now));
                 tracing::debug!(task = %task.key.id, attempt, %reason, "a notification was not acknowledged");
@@ -48,43 +71,54 @@ impl Worker {
     async fn render(
         &self,
         dialect: &dyn Dialect,
-        order: &Order,
+        task: &Task,
+        source: Source<'_>,
         event: i64,
         endpoint: Option<EndpointId>,
         view: &View,
     ) -> Result<Notification, RenderError> {
-        let event = view.event(order.partner, event).ok_or_else(|| never("the event is not there"))?;
-        let payment = view.payment(order.payment).ok_or_else(|| never("the payment is not there"))?;
-        let refund = event.refund.and_then(|refund| view.refund(refund));
+        let (partner, attempt) = (task.key.partner, task.attempts + 1);
+        let event = view.event(partner, event).ok_or_else(|| never("the event is not there"))?;
         let endpoint = match endpoint {
             None => None,
             Some(id) => {
-                let known = view.endpoints(order.partner).iter().find(|known| known.id == id);
+                let known = view.endpoints(partner).iter().find(|known| known.id == id);
                 Some(known.ok_or_else(|| never("the endpoint has been removed"))?)
             }
         };
-        let identity = match self.app.identity_of(&order.dialect, order.partner).await {
+        let redeemer = self.redeemer(source, event, view).await?;
+        let about = source.about(event, view, redeemer.as_deref())?;
+        let identity = match self.app.identity_of(source.dialect(), partner).await {
             Ok(identity) => identity,
             Err(Refusal::UnknownPartner) => return Err(never("the partner has no valid key")),
             Err(refusal) => return Err(RenderError::Refused(refusal)),
         };
         let credentials = credentials(&identity).ok_or(RenderError::Refused(Refusal::Internal))?;
         let partner = &identity.partner;
-        let notice = Notice { event, order, payment, refund, partner, credentials: &credentials, endpoint };
+        let notice = Notice { event, about, partner, credentials: &credentials, attempt, endpoint };
         let told = dialect.notify(&notice, self.app.clock().now());
         told.ok_or_else(|| never("the dialect has no words for this event"))
     }
 
-    async fn send(
+    /// What the one who redeemed calls itself by in the voucher's dialect; it may speak another.
+    async fn redeemer(
         &self,
-        dialect: &dyn Dialect,
-        partner: PartnerId,
-        notification: Notification,
-    ) -> Result<(), String> {
+        source: Source<'_>,
+        event: &Event,
+        view: &View,
+    ) -> Result<Option<String>, RenderError> {
+        let Some(redemption) = event.redemption.and_then(|id| view.redemption(id)) else { return Ok(None) };
+        match self.app.identity_of(source.dialect(), redemption.by).await {
+            Ok(identity) => Ok(Some(identity.key_id.clone())),
+            Err(Refusal::UnknownPartner) => Ok(None),
+            Err(refusal) => Err(RenderError::Refused(refusal)),
+        }
+    }
+
+    async fn send(&self, dialect: &dyn Dialect, notification: Notification) -> Result<(), String> {
         let Notification { url, content_type, body } = notification;
         let mut request = Request::new(http::Method::POST, &url, body).map_err(|error| error.to_string())?;
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let _place = self.endpoints.place(partner, &url).await;
         let response = self
             .egress
             .send(request, self.config.delivery_timeout)
@@ -115,6 +149,52 @@ impl Worker {
             Err(refusal) => {
                 tracing::error!(task = %task.key.id, %refusal, "could not record a delivery");
                 false
+            }
+        }
+    }
+}
+
+/// Where the news come from.
+#[derive(Clone, Copy)]
+enum Source<'v> {
+    Order(&'v Order),
+    Voucher(&'v Voucher),
+}
+
+impl<'v> Source<'v> {
+    fn of(key: TaskKey, view: &'v View) -> Option<Source<'v>> {
+        match key.about {
+            About::Order(id) => view.order(key.partner, &OrderRef::Id(id)).map(Source::Order),
+            About::Voucher(id) => view.voucher(key.partner, id).map(Source::Voucher),
+        }
+    }
+
+    fn dialect(self) -> &'v str {
+        match self {
+            Source::Order(order) => &order.dialect,
+            Source::Voucher(voucher) => &voucher.dialect,
+        }
+    }
+
+    fn about<'a>(
+        self,
+        event: &Event,
+        view: &'a View,
+        redeemer: Option<&'a str>,
+    ) -> Result<NoticeAbout<'a>, RenderError>
+    where
+        'v: 'a,
+    {
+        match self {
+            Source::Order(order) => {
+                let payment = view.payment(order.payment).ok_or_else(|| never("the payment is not there"))?;
+                let refund = event.refund.and_then(|refund| view.refund(refund));
+                Ok(NoticeAbout::Order { order, payment, refund })
+            }
+            Source::Voucher(voucher) => {
+                let redemption = event.redemption.and_then(|id| view.redemption(id));
+                let redemption = redemption.ok_or_else(|| never("the redemption is not there"))?;
+                Ok(NoticeAbout::Voucher { voucher, redemption, redeemer })
             }
         }
     }

@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tradewind_app::App;
 use tradewind_channels::Channels;
 use tradewind_dialect::Dialect;
-use tradewind_domain::{TaskKey, Timestamp};
+use tradewind_domain::TaskKey;
 use tradewind_egress::Egress;
 
 pub use config::WorkerConfig;
@@ -41,13 +41,16 @@ pub struct Worker {
     dialects: Arc<[Arc<dyn Dialect>]>,
     channels: Arc<Channels>,
     egress: Egress,
+    egress_channels: Egress,
     config: WorkerConfig,
     counters: WorkerCounters,
     endpoints: Endpoints,
     /// Tasks leased and not finished.
     in_flight: AtomicUsize,
-    /// Tasks that may have been begun, by another process or by this one, without a result on disk.
+    /// Calls that may have left, by this process or by another one, without a result on disk.
     begun: Mutex<HashSet<TaskKey>>,
+    /// Calls of which the channel has told this process that it knows nothing of them.
+    cleared: Mutex<HashSet<TaskKey>>,
     /// A task has finished.
     progress: Notify,
     /// Wakes a dispatcher that has left due tasks for want of a place.
@@ -55,37 +58,38 @@ pub struct Worker {
     looks: mpsc::Sender<dispatch::LookRequest>,
     stop: watch::Sender<bool>,
     dispatcher: Mutex<Option<JoinHandle<()>>>,
-    started_at: Timestamp,
 }
 
 impl Worker {
-    /// Starts the worker. Must be called within a tokio runtime.
+    /// Starts the worker. Must be called within a tokio runtime. Partners are called through `egress`,
+    /// channels through `egress_channels`.
     pub fn start(
         app: Arc<App>,
         dialects: Arc<[Arc<dyn Dialect>]>,
         channels: Arc<Channels>,
         egress: Egress,
+        egress_channels: Egress,
         config: WorkerConfig,
     ) -> Arc<Worker> {
         let (looks, look_requests) = mpsc::channel(16);
         let (stop, stopping) = watch::channel(false);
-        let started_at = app.clock().now();
         let worker = Arc::new(Worker {
             endpoints: Endpoints::new(config.per_endpoint_max),
             app,
             dialects,
             channels,
             egress,
+            egress_channels,
             config,
             counters: WorkerCounters::default(),
             in_flight: AtomicUsize::new(0),
             begun: Mutex::default(),
+            cleared: Mutex::default(),
             progress: Notify::new(),
             freed: Notify::new(),
             looks,
             stop,
             dispatcher: Mutex::new(None),
-            started_at,
         });
         let dispatcher = tokio::spawn(dispatch::run(Arc::clone(&worker), look_requests, stopping));
         *worker.dispatcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(dispatcher);
@@ -129,6 +133,10 @@ impl Worker {
 
     fn begun(&self) -> MutexGuard<'_, HashSet<TaskKey>> {
         self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cleared(&self) -> MutexGuard<'_, HashSet<TaskKey>> {
+        self.cleared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn dialect(&self, name: &str) -> Option<&Arc<dyn Dialect>> {

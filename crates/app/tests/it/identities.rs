@@ -7,7 +7,12 @@ use tradewind_signing::Secret;
 use crate::rig::{DIALECT, KEY_ID, Rig};
 
 fn login(name: &str, password: &str, key_id: Option<&str>) -> Call {
-    Call::SignIn(Login { key_id: key_id.map(str::to_owned), login: name.into(), password: password.into() })
+    Call::SignIn(Login {
+        key_id: key_id.map(str::to_owned),
+        login: name.into(),
+        password: password.into(),
+        device: None,
+    })
 }
 
 fn user(name: &str) -> NewUser {
@@ -48,11 +53,7 @@ async fn a_suspended_partner_places_no_orders() {
 
 #[tokio::test]
 async fn signing_in_tells_nothing_but_yes_or_no() {
-    let config = AppConfig {
-        rate_sign_in: Rate { count: 5, per: Span::from_mins(1), burst: 5 },
-        ..AppConfig::default()
-    };
-    let rig = Rig::new(config).await;
+    let rig = Rig::new(AppConfig::default()).await;
     let partner = rig.caller().await.identity.unwrap().partner.id;
     rig.app.add_user(partner, user("ann")).await.unwrap();
     rig.app.add_user(partner, user("bob")).await.unwrap();
@@ -77,10 +78,56 @@ async fn signing_in_tells_nothing_but_yes_or_no() {
             Ok(other) => panic!("{other:?}"),
         }
     }
-    assert!(rig.call(login("ann", "correct horse", None)).await.is_ok(), "the fifth within a minute");
-    assert_eq!(rig.call(login("ann", "correct horse", None)).await.unwrap_err(), Refusal::RateLimited);
+}
+
+#[tokio::test]
+async fn a_login_of_a_merchant_has_its_rate() {
+    let rate_sign_in = Rate { count: 2, per: Span::from_mins(1), burst: 2 };
+    let rig = Rig::new(AppConfig { rate_sign_in, ..AppConfig::default() }).await;
+    let partner = rig.caller().await.identity.unwrap().partner.id;
+    rig.app.add_user(partner, user("ann")).await.unwrap();
+    // Somebody guesses at a namesake.
+    for expected in [Refusal::SignIn, Refusal::SignIn, Refusal::RateLimited] {
+        let guess = rig.call(login("ann", "guess", Some("other"))).await;
+        assert_eq!(guess.unwrap_err(), expected);
+    }
+    let own = async || rig.call(login("ann", "correct horse", Some(KEY_ID))).await;
+    assert!(own().await.is_ok() && own().await.is_ok());
+    assert_eq!(own().await.unwrap_err(), Refusal::RateLimited);
     rig.clock.advance_to(rig.clock.now() + Span::from_mins(1));
-    assert!(rig.call(login("ann", "correct horse", None)).await.is_ok());
+    assert!(own().await.is_ok());
+}
+
+#[tokio::test]
+async fn strangers_have_one_limit_for_all_failures_and_regulars_come_past_it() {
+    let rate_sign_in_failures = Rate { count: 1, per: Span::from_days(1), burst: 2 };
+    let rig = Rig::new(AppConfig { rate_sign_in_failures, ..AppConfig::default() }).await;
+    let partner = rig.caller().await.identity.unwrap().partner.id;
+    rig.app.add_user(partner, user("ann")).await.unwrap();
+    rig.app.add_user(partner, user("new")).await.unwrap();
+    let call = async |name: &str, password| rig.call(login(name, password, Some(KEY_ID))).await;
+    assert!(call("ann", "correct horse").await.is_ok(), "what succeeds is not counted");
+    for (name, expected) in [("eve", Refusal::SignIn), ("mallory", Refusal::SignIn)] {
+        assert_eq!(call(name, "guess").await.unwrap_err(), expected, "{name}");
+    }
+    assert_eq!(call("trudy", "guess").await.unwrap_err(), Refusal::RateLimited);
+    assert_eq!(call("new", "correct horse").await.unwrap_err(), Refusal::RateLimited);
+    // The clock of a sandbox does not open the door.
+    rig.clock.advance_to(rig.clock.now() + Span::from_days(2));
+    assert_eq!(call("trudy", "guess").await.unwrap_err(), Refusal::RateLimited);
+    assert!(call("ann", "correct horse").await.is_ok());
+}
+
+#[tokio::test]
+async fn few_wait_for_a_password_check() {
+    let config = AppConfig { sign_in_permits: 1, sign_in_waiting_max: 1, ..AppConfig::default() };
+    let rig = Rig::new(config).await;
+    let caller = rig.caller().await;
+    let call = async |name| rig.app.execute(&caller, login(name, "guess", None)).await.unwrap_err();
+    let answers = tokio::join!(call("a"), call("b"), call("c"), call("d"));
+    let expected = (Refusal::SignIn, Refusal::SignIn, Refusal::RateLimited, Refusal::RateLimited);
+    assert_eq!(answers, expected);
+    assert_eq!(call("e").await, Refusal::SignIn, "places are given back");
 }
 
 #[tokio::test]

@@ -5,4 +5,5 @@
 mod faults;
 mod identities;
 mod rig;
+mod vouchers;
 mod waiting;

@@ -62,6 +62,29 @@ async fn a_scanned_payment_ends_at_its_deadline_and_late_money_goes_back() {
 }
 
 #[tokio::test]
+async fn calls_that_wait_have_places_of_their_own() {
+    let rig = Rig::new(AppConfig { waiting_calls_max: 1, ..AppConfig::default() }).await;
+    let scan = async |number| rig.call(Call::Collect(Box::new(collect(number, Flow::PayerCode)))).await;
+    let first = scan("N1");
+    let meanwhile = async {
+        let found = until(async || rig.find("N1").await.ok()).await;
+        assert_eq!(rig.app.waiting_calls(), 1);
+        assert_eq!(scan("N2").await.unwrap_err(), Refusal::Busy);
+        assert_eq!(rig.find("N2").await.unwrap_err(), Refusal::OrderNotFound, "nothing was done for it");
+        assert!(rig.place("N3").await.is_ok(), "what does not wait is served");
+        rig.pay(&found.order, &found.payment).await.unwrap();
+    };
+    assert!(tokio::join!(first, meanwhile).0.is_ok());
+    // A caller that goes gives its place back, too.
+    let gone = async { until(async || rig.find("N4").await.ok()).await };
+    tokio::select! {
+        answer = scan("N4") => panic!("{answer:?}"),
+        _ = gone => {}
+    }
+    assert_eq!(rig.app.waiting_calls(), 0);
+}
+
+#[tokio::test]
 async fn a_refund_answers_with_what_the_channel_says_first() {
     let rig = Rig::new(AppConfig::default()).await;
     let bills = || vec![FundBill { source: "purse".into(), amount: yuan(100) }];

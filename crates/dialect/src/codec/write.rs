@@ -153,6 +153,28 @@ impl Writer {
         }
     }
 
+    /// A list of texts. `entry` is what XML calls an entry.
+    pub fn texts<'t>(&mut self, name: &str, entry: &str, values: impl Iterator<Item = &'t str>) {
+        match self.format {
+            Format::Xml => {
+                self.tag("<", name);
+                values.for_each(|value| self.text(entry, value));
+                self.tag("</", name);
+            }
+            Format::Json => {
+                self.json_name(name);
+                self.out.push('[');
+                for (index, value) in values.enumerate() {
+                    if index > 0 {
+                        self.out.push(',');
+                    }
+                    self.json_string(value);
+                }
+                self.out.push(']');
+            }
+        }
+    }
+
     fn json_array<T>(
         &mut self,
         entries: impl ExactSizeIterator<Item = T>,

@@ -15,7 +15,7 @@ use crate::open::{OTHER_BUSI_ID, UNDECRYPTABLE, retrace};
 use crate::operation::Operation;
 use crate::prepared::Prepared;
 use crate::sign::{SIGN_HEADER, sign};
-use crate::{auth, channels, cipher, collect, list, query, refund, revoke};
+use crate::{auth, channels, cipher, collect, list, query, refund, revoke, write_off};
 
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
 pub(crate) const XML: &str = "text/xml;charset=UTF-8";
@@ -32,7 +32,7 @@ pub(crate) struct Envelope {
 
 impl Envelope {
     /// The answer with this result and these fields. Operations whose answer has no result are told as
-    /// a sign-in that failed, which is the only such operation.
+    /// a sign-in that failed: there are no others.
     pub(crate) fn answer(
         &self,
         code: Code,
@@ -98,10 +98,9 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    /// For `auth`, which knows neither formats nor keys.
-    pub(crate) fn bare(refund_window: Span) -> Reply {
-        let envelope =
-            Envelope { operation: Operation::Auth, format: Format::Json, encrypted: false, key: None };
+    /// For `auth` and `login`, which know neither formats nor keys.
+    pub(crate) fn bare(operation: Operation, refund_window: Span) -> Reply {
+        let envelope = Envelope { operation, format: Format::Json, encrypted: false, key: None };
         Reply { envelope, charge_code: None, refund_window }
     }
 
@@ -112,10 +111,10 @@ impl Reply {
     }
 
     fn refused(&self, refusal: &Refusal, now: Timestamp) -> RawResponse {
-        match self.envelope.operation {
-            Operation::Auth => self.envelope.pack(auth::refused(refusal), now),
-            _ => self.fail(Code::of(refusal), &refusal.to_string(), now),
+        if self.envelope.operation.is_sign_in() {
+            return self.envelope.pack(auth::refused(refusal), now);
         }
+        self.fail(Code::of(refusal), &refusal.to_string(), now)
     }
 }
 
@@ -136,6 +135,13 @@ impl Sealer for Reply {
             (Ok(Outcome::SignedIn(signed_in)), Operation::Auth) => {
                 self.envelope.pack(auth::answer(signed_in, now), now)
             }
+            (Ok(Outcome::SignedIn(signed_in)), Operation::Login) => {
+                self.envelope.pack(auth::login_answer(signed_in), now)
+            }
+            (Ok(outcome), operation) if operation.is_write_off() => {
+                let told = write_off::answer(&self, outcome, now);
+                told.unwrap_or_else(|| self.refused(&Refusal::Internal, now))
+            }
             // An outcome of another call than the one that was opened.
             (Ok(_), _) => self.refused(&Refusal::Internal, now),
         }
@@ -153,8 +159,8 @@ pub(crate) fn refuse(
     let Some(operation) = operation else {
         return RawResponse { status: 404, content_type: "", headers: Vec::new(), body: Bytes::new() };
     };
-    if operation == Operation::Auth {
-        return Reply::bare(Span::default()).refused(refusal, now);
+    if operation.is_sign_in() {
+        return Reply::bare(operation, Span::default()).refused(refusal, now);
     }
     let parameters = Parameters::read(operation, request).ok();
     let format = match &parameters {

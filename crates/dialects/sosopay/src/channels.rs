@@ -13,12 +13,18 @@ pub(crate) fn call() -> Call {
     Call::ListMethods
 }
 
-/// Writes the answer: the partner's channels by number. Methods of other protocols have no number here
-/// and are left out.
-pub(crate) fn answer(reply: &Reply, methods: &[Method], now: Timestamp) -> RawResponse {
+/// The channels of these methods, by number. Methods of other protocols have no number here and are left
+/// out.
+pub(crate) fn rows(methods: &[Method]) -> Vec<&'static Channel> {
     let mut rows: Vec<&Channel> = methods.iter().filter_map(channel_of).collect();
     rows.sort_by_key(|row| row.code);
     rows.dedup();
+    rows
+}
+
+/// Writes the answer: the partner's channels.
+pub(crate) fn answer(reply: &Reply, methods: &[Method], now: Timestamp) -> RawResponse {
+    let rows = rows(methods);
     reply.envelope.answer(Code::Success, "ok", now, |writer| {
         let numbered = (1..).zip(rows.iter()).collect::<Vec<(i64, _)>>();
         writer.list(

@@ -42,7 +42,7 @@ pub(crate) fn call(posted: &Posted<'_>) -> Result<Call, Refusal> {
     let number = fields.id_required("CHARGE_CODE")?;
     let subject = fields.text_required("PAY_SUBJECT", SUBJECT_CHARS_MAX)?;
     let way = if by_payer_code { Way::by_payer_code(&fields)? } else { Way::shown_to_payer(&fields)? };
-    let notify_url = notify_url::of_field(&fields)?;
+    let notify_url = notify_url::of_field(&fields, "NODIFY_URL")?;
     let mut goods = goods::read(posted.message, fields.0)?;
     let owned = |text: Option<&str>| text.map(str::to_owned);
     let merchant_para = owned(fields.text("MERCHANTPARA", PARA_CHARS_MAX)?);

@@ -20,8 +20,8 @@ const NOW: Timestamp = Timestamp::from_ms(1_470_360_000_123);
 /// When an answer is not one.
 pub fn fuzz_open(bytes: &[u8]) {
     let Some((choice, rest)) = bytes.split_first() else { return };
-    let operation = Operation::ALL[usize::from(choice & 7)];
-    let (signed, encrypted, posted) = (choice & 8 == 0, choice & 16 != 0, choice & 32 == 0);
+    let operation = Operation::ALL[usize::from(choice >> 3) % Operation::ALL.len()];
+    let (signed, encrypted, posted) = (choice & 1 == 0, choice & 2 != 0, choice & 4 == 0);
     let Some(credentials) = credentials() else { return };
     let Some(secret) = credentials.secrets.first() else { return };
     let text = String::from_utf8_lossy(rest);

@@ -1,11 +1,12 @@
 //! `GOODS_DETAIL` (sections 2.3 and 6.6): accepted in several shapes, kept and written in one.
 
 use serde::{Deserialize, Serialize};
-use tradewind_dialect::codec::{Format, ListShape, Message, Object, Value, Writer};
+use tradewind_dialect::codec::{ListShape, Message, Object, Writer};
 use tradewind_domain::{Currency, Money, Refusal};
 
 use crate::amount::yuan;
 use crate::fields::{Fields, ID_CHARS_MAX, SUBJECT_CHARS_MAX, URL_CHARS_MAX, missing, wrong};
+use crate::lists;
 
 /// How many entries one order may have.
 pub(crate) const GOODS_MAX: usize = 256;
@@ -35,58 +36,12 @@ pub(crate) struct Goods {
 /// Reads the entries under either name. Prices stay texts until [`check_prices`], because a wrong
 /// amount is told after everything else that is wrong.
 pub(crate) fn read(message: &Message<'_>, fields: &Object<'_>) -> Result<Vec<Goods>, Refusal> {
-    let name = if fields.get(LIST).is_some_and(|value| !is_absent(value)) { LIST } else { ALIAS };
-    let entries = match message.format {
-        Format::Json => json_entries(fields.get(name))?,
-        Format::Xml => xml_entries(fields, name)?,
-    };
+    let name = if fields.get(LIST).is_some_and(|value| !lists::is_absent(value)) { LIST } else { ALIAS };
+    let entries = lists::entries(message.format, fields, name)?;
     if entries.len() > GOODS_MAX {
         return Err(wrong(name, format!("has more than {GOODS_MAX} entries")));
     }
     entries.into_iter().map(|entry| Goods::read(Fields(entry))).collect()
-}
-
-fn is_absent(value: &Value<'_>) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Text(text) => text.trim_ascii().is_empty(),
-        Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_) => false,
-    }
-}
-
-/// An array of objects; a bare object counts as one.
-fn json_entries<'m>(value: Option<&'m Value<'m>>) -> Result<Vec<&'m Object<'m>>, Refusal> {
-    match value {
-        None => Ok(Vec::new()),
-        Some(value) if is_absent(value) => Ok(Vec::new()),
-        Some(Value::Object(entry)) => Ok(vec![entry]),
-        Some(Value::List(entries)) => entries.iter().map(object).collect(),
-        Some(_) => Err(wrong(LIST, "is not a list of goods")),
-    }
-}
-
-/// One element that holds entries of any name, or repeated elements that are entries themselves.
-fn xml_entries<'m>(fields: &'m Object<'m>, name: &str) -> Result<Vec<&'m Object<'m>>, Refusal> {
-    let mut entries = Vec::new();
-    for value in fields.all(name) {
-        match value {
-            empty if is_absent(empty) => {}
-            Value::Object(holder) if holder.iter().all(|(_, value)| matches!(value, Value::Object(_))) => {
-                for (_, entry) in holder.iter() {
-                    entries.push(object(entry)?);
-                }
-            }
-            other => entries.push(object(other)?),
-        }
-    }
-    Ok(entries)
-}
-
-fn object<'m>(value: &'m Value<'m>) -> Result<&'m Object<'m>, Refusal> {
-    match value {
-        Value::Object(object) => Ok(object),
-        _ => Err(wrong(LIST, "has an entry without fields")),
-    }
 }
 
 impl Goods {

@@ -9,7 +9,7 @@ use crate::operation::{BUSI_ID, Operation};
 
 /// The claim of a request. The values of `_type` and `encrypt` are checked first (section 6.5).
 pub(crate) fn identify(operation: Operation, request: &RawRequest) -> Result<Claim, Refusal> {
-    if operation == Operation::Auth {
+    if operation.is_sign_in() {
         return Ok(Claim::Anonymous);
     }
     let parameters = Parameters::read(operation, request)?;
@@ -18,17 +18,18 @@ pub(crate) fn identify(operation: Operation, request: &RawRequest) -> Result<Cla
     let busi_id = match (parameters.busi_code(), request.param(BUSI_ID), operation.request_root()) {
         (Some(busi_code), _, _) => busi_code.to_owned(),
         (None, Some(segment), _) => segment.to_owned(),
-        (None, None, Some(root)) if !encrypted => busi_id_in_body(request, root)?,
+        (None, None, Some(root)) if !encrypted => busi_id_in_body(operation, request, root)?,
         (None, None, _) => return Err(missing("busiCode")),
     };
     check_id("BUSI_ID", &busi_id)?;
     Ok(Claim::Key(busi_id))
 }
 
-fn busi_id_in_body(request: &RawRequest, root: &str) -> Result<String, Refusal> {
+fn busi_id_in_body(operation: Operation, request: &RawRequest, root: &str) -> Result<String, Refusal> {
+    let field = operation.busi_id_field();
     let text = std::str::from_utf8(&request.body).map_err(|_| unreadable("it is not UTF-8"))?;
     let message = read_message(text, root)?;
-    Fields(&message.members).raw("BUSI_ID")?.map(str::to_owned).ok_or_else(|| missing("BUSI_ID"))
+    Fields(&message.members).raw(field)?.map(str::to_owned).ok_or_else(|| missing(field))
 }
 
 /// Reads a request's message: fields directly, or wrapped once in the name that XML calls its root.

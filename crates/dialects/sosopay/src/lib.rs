@@ -21,6 +21,7 @@ mod fuzz;
 mod goods;
 mod identify;
 mod list;
+mod lists;
 mod notify;
 mod notify_url;
 mod open;
@@ -33,6 +34,7 @@ mod sample;
 mod sandbox;
 mod serial;
 mod sign;
+mod write_off;
 
 use tradewind_dialect::{
     Ack, Claim, Credentials, Dialect, DialectOptions, Interface, Notice, Notification, Opened, RawRequest,
@@ -70,7 +72,7 @@ impl Sosopay {
     }
 }
 
-/// The specification's interfaces by the numbers of its section 1.3.
+/// The specification's interfaces by the numbers of its section 1.3, and those of its appendix A.
 const INTERFACES: &[Interface] = &[
     Interface { id: "sosopay.1", title: "Merchant-scan payment", section: "5.1" },
     Interface { id: "sosopay.2", title: "Consumer-scan payment", section: "5.2" },
@@ -82,6 +84,12 @@ const INTERFACES: &[Interface] = &[
     Interface { id: "sosopay.8", title: "Batch query", section: "5.8" },
     Interface { id: "sosopay.9", title: "Payment channels", section: "5.9" },
     Interface { id: "sosopay.10", title: "Permission authentication", section: "5.10" },
+    Interface { id: "sosopay.a.login", title: "App login", section: "A" },
+    Interface { id: "sosopay.a.get", title: "Write-off: issue a code", section: "A" },
+    Interface { id: "sosopay.a.query", title: "Write-off: query", section: "A" },
+    Interface { id: "sosopay.a.check", title: "Write-off: check and redeem", section: "A" },
+    Interface { id: "sosopay.a.cancel", title: "Write-off: cancel", section: "A" },
+    Interface { id: "sosopay.a.queryResults", title: "Write-off: results", section: "A" },
 ];
 
 /// Section 8: at most 30 attempts, one every 5 s.
@@ -130,7 +138,7 @@ impl Dialect for Sosopay {
     }
 
     fn notifies(&self) -> &'static [EventKind] {
-        &[EventKind::OrderPaid]
+        &[EventKind::OrderPaid, EventKind::VoucherRedeemed]
     }
 
     fn acknowledged(&self, response: &RawResponse) -> Ack {

@@ -25,14 +25,10 @@ const SECOND: Span = Span::from_secs(1);
 
 /// Maps the request.
 pub(crate) fn call(parameters: &Parameters<'_>, now: Timestamp) -> Result<Call, Refusal> {
-    let number_in = |name: &'static str, max: u32| {
-        let text = parameters.get(name).ok_or_else(|| missing(name))?;
-        let number = parse_number(name, text)?;
-        if (1..=max).contains(&number) { Ok(number) } else { Err(wrong(name, format!("must be 1 to {max}"))) }
-    };
-    let page = number_in("pageNum", PAGE_MAX)?;
-    let page_size = number_in("pageSize", PAGE_SIZE_MAX)?;
-    let (from, until) = dates(parameters, now)?;
+    let (page, page_size) =
+        paging([("pageNum", parameters.get("pageNum")), ("pageSize", parameters.get("pageSize"))])?;
+    let (from, until) =
+        dates([("beginDate", parameters.get("beginDate")), ("endDate", parameters.get("endDate"))], now)?;
     Ok(Call::ListOrders(ListOrders {
         from,
         until,
@@ -45,30 +41,49 @@ pub(crate) fn call(parameters: &Parameters<'_>, now: Timestamp) -> Result<Call, 
     }))
 }
 
+/// Which page, from 1, and how many rows it has.
+pub(crate) fn paging(
+    [(page_name, page), (size_name, size)]: [(&str, Option<&str>); 2],
+) -> Result<(u32, u32), Refusal> {
+    let number_in = |name: &str, text: Option<&str>, max: u32| {
+        let number = parse_number(name, text.ok_or_else(|| missing(name))?)?;
+        if (1..=max).contains(&number) { Ok(number) } else { Err(wrong(name, format!("must be 1 to {max}"))) }
+    };
+    Ok((number_in(page_name, page, PAGE_MAX)?, number_in(size_name, size, PAGE_SIZE_MAX)?))
+}
+
 /// The span of dates: from its first instant, until before its second. What is missing is filled up so
 /// that the span has the default length and ends today.
-fn dates(parameters: &Parameters<'_>, now: Timestamp) -> Result<(Timestamp, Timestamp), Refusal> {
-    let end = parameters.get("endDate").map(|text| {
-        let day = date::parse_date_gmt8(text).map(|start| start + date::DAY);
-        let second = || date::parse_datetime_gmt8(text).map(|start| start + SECOND);
-        day.or_else(second).ok_or_else(|| wrong("endDate", NOT_A_DATE))
-    });
-    let until = end.unwrap_or_else(|| Ok(date::start_of_day_gmt8(now) + date::DAY))?;
-    let begin = parameters.get("beginDate").map(|text| {
-        let start = date::parse_date_gmt8(text).or_else(|| date::parse_datetime_gmt8(text));
-        start.ok_or_else(|| wrong("beginDate", NOT_A_DATE))
-    });
-    let from = begin.unwrap_or(Ok(until - SPAN_DEFAULT))?;
+pub(crate) fn dates(
+    [(begin_name, begin), (end_name, end)]: [(&str, Option<&str>); 2],
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp), Refusal> {
+    let until = match end {
+        None => date::start_of_day_gmt8(now) + date::DAY,
+        Some(text) => end_of(text).ok_or_else(|| wrong(end_name, NOT_A_DATE))?,
+    };
+    let from = match begin {
+        None => until - SPAN_DEFAULT,
+        Some(text) => date::parse_date_gmt8(text)
+            .or_else(|| date::parse_datetime_gmt8(text))
+            .ok_or_else(|| wrong(begin_name, NOT_A_DATE))?,
+    };
     if from >= until {
-        return Err(wrong("beginDate", "is after endDate"));
+        return Err(wrong(begin_name, format!("is after {end_name}")));
     }
     if until - from > SPAN_MAX {
-        return Err(wrong("beginDate", "is more than 93 days before endDate"));
+        return Err(wrong(begin_name, format!("is more than 93 days before {end_name}")));
     }
     Ok((from, until))
 }
 
-const NOT_A_DATE: &str = "is neither yyyy-MM-dd nor yyyy-MM-dd HH:mm:ss";
+/// The first instant after a day, or after a second.
+pub(crate) fn end_of(text: &str) -> Option<Timestamp> {
+    let day = date::parse_date_gmt8(text).map(|start| start + date::DAY);
+    day.or_else(|| date::parse_datetime_gmt8(text).map(|start| start + SECOND))
+}
+
+pub(crate) const NOT_A_DATE: &str = "is neither yyyy-MM-dd nor yyyy-MM-dd HH:mm:ss";
 
 fn standings(parameters: &Parameters<'_>) -> Result<Vec<OrderStanding>, Refusal> {
     let Some(text) = parameters.get("state") else { return Ok(Vec::new()) };

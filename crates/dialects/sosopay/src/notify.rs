@@ -1,9 +1,10 @@
-//! Notifications (section 8): what is posted when an order was paid, and what the answer means.
+//! Notifications (section 8): what is posted when an order was paid or a voucher redeemed, and what the
+//! answer means.
 
 use bytes::Bytes;
 use tradewind_dialect::codec::{Format, Writer};
-use tradewind_dialect::{Ack, Notice, Notification, RawResponse};
-use tradewind_domain::{EventKind, OrderStanding, Timestamp};
+use tradewind_dialect::{Ack, Notice, NoticeAbout, Notification, RawResponse};
+use tradewind_domain::{EventKind, Order, OrderStanding, Payment, Timestamp};
 
 use crate::amount::cents;
 use crate::answer::{CIPHER_TEXT, JSON, XML, write_bills};
@@ -13,23 +14,36 @@ use crate::notify_url::NotifyUrl;
 use crate::prepared::Prepared;
 use crate::query::write_times;
 use crate::sign::sign;
-use crate::{cipher, goods, serial};
+use crate::{cipher, goods, serial, write_off};
 
 /// The request that tells an event.
 pub(crate) fn notify(notice: &Notice<'_>, now: Timestamp) -> Option<Notification> {
-    let url = match notice.event.kind {
-        EventKind::OrderPaid => {
-            notice.endpoint.map(|endpoint| &endpoint.url).or(notice.order.notify_url.as_ref())?
-        }
-        EventKind::OrderRevoked
-        | EventKind::OrderClosed
-        | EventKind::RefundSucceeded
-        | EventKind::RefundFailed => return None,
+    let own = match notice.about {
+        NoticeAbout::Order { order, .. } => &order.notify_url,
+        NoticeAbout::Voucher { voucher, .. } => &voucher.notify_url,
     };
+    let url = notice.endpoint.map(|endpoint| &endpoint.url).or(own.as_ref())?;
     let url = NotifyUrl::parse(url).ok()?;
     let prepared = Prepared::of(notice.credentials);
-    let key = prepared.keys.first()?;
-    let clear = write(notice, url.format(), &prepared.busi_id);
+    let key = key_of_attempt(&prepared.keys, notice.attempt)?;
+    let (format, busi_id) = (url.format(), prepared.busi_id.as_str());
+    let clear = match (notice.event.kind, notice.about) {
+        (EventKind::OrderPaid, NoticeAbout::Order { order, payment, .. }) => {
+            paid(order, payment, format, busi_id)
+        }
+        (EventKind::VoucherRedeemed, NoticeAbout::Voucher { voucher, redemption, redeemer }) => {
+            write_off::notification(voucher, redemption, redeemer, format, busi_id)
+        }
+        (
+            EventKind::OrderPaid
+            | EventKind::OrderRevoked
+            | EventKind::OrderClosed
+            | EventKind::RefundSucceeded
+            | EventKind::RefundFailed
+            | EventKind::VoucherRedeemed,
+            _,
+        ) => return None,
+    };
     let url_signed = url.signed(&sign(&key.secret, &[clear.as_bytes()], now));
     let (content_type, body) = match (url.encrypted(), url.format()) {
         (true, _) => (CIPHER_TEXT, cipher::encrypt(&key.cipher, &clear)),
@@ -39,10 +53,16 @@ pub(crate) fn notify(notice: &Notice<'_>, now: Timestamp) -> Option<Notification
     Some(Notification { url: url_signed, content_type, body: Bytes::from(body) })
 }
 
+/// While a key is being rotated, the attempts go through the keys that count, the oldest first: the partner
+/// that has not installed the new one yet understands the first attempt, one that has the second.
+fn key_of_attempt<K>(keys: &[K], attempt: u32) -> Option<&K> {
+    let turn = usize::try_from(attempt.saturating_sub(1)).ok()?.checked_rem(keys.len())?;
+    keys.get(keys.len() - 1 - turn)
+}
+
 /// The message. It tells the event, not what has become of the order since, so every attempt carries
 /// the same.
-fn write(notice: &Notice<'_>, format: Format, busi_id: &str) -> String {
-    let (order, payment) = (notice.order, notice.payment);
+fn paid(order: &Order, payment: &Payment, format: Format, busi_id: &str) -> String {
     let details = Details::of(order);
     let mut writer = Writer::wrapped(format, "PAY_NODIFY");
     writer.text("BUSI_ID", busi_id);
@@ -74,5 +94,20 @@ pub(crate) fn acknowledged(response: &RawResponse) -> Ack {
             Ack::TryAgain("the receiver says fail".to_owned())
         }
         _ => Ack::Received,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key_of_attempt;
+
+    #[test]
+    fn attempts_go_through_the_keys_oldest_first() {
+        let told = |keys: &[&'static str]| {
+            (1..=4).map(|attempt| key_of_attempt(keys, attempt).copied()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&["only"]), [Some("only"); 4]);
+        assert_eq!(told(&["new", "old"]), [Some("old"), Some("new"), Some("old"), Some("new")]);
+        assert_eq!(told(&[]), [None; 4]);
     }
 }

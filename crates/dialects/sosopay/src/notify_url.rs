@@ -1,5 +1,5 @@
-//! `NODIFY_URL`: which addresses are accepted, what their query says, where the signature goes
-//! (section 8). The spelling is the wire's.
+//! `NODIFY_URL` and `notifyURL`: which addresses are accepted, what their query says, where the signature goes
+//! (section 8). The spellings are the wire's.
 
 use tradewind_dialect::codec::Format;
 use tradewind_domain::Refusal;
@@ -7,15 +7,14 @@ use tradewind_domain::Refusal;
 use crate::fields::{Fields, URL_CHARS_MAX, wrong};
 use crate::identify::format_of;
 
-const FIELD: &str = "NODIFY_URL";
 /// Where the signature is to stand. Read without regard to the case of the hexadecimal digits.
 const PLACEHOLDERS: [&str; 2] = ["{sign}", "%7bsign%7d"];
 
-/// The address that a request names, checked. Old clients print `null` for "none".
-pub(crate) fn of_field<'m>(fields: &Fields<'m>) -> Result<Option<&'m str>, Refusal> {
-    let Some(text) = fields.raw(FIELD)?.filter(|text| *text != "null") else { return Ok(None) };
-    let url = NotifyUrl::parse(text).map_err(|problem| wrong(FIELD, problem))?;
-    url.check_switches().map_err(|problem| wrong(FIELD, problem))?;
+/// The address that a request names in `field`, checked. Old clients print `null` for "none".
+pub(crate) fn of_field<'m>(fields: &Fields<'m>, field: &str) -> Result<Option<&'m str>, Refusal> {
+    let Some(text) = fields.raw(field)?.filter(|text| *text != "null") else { return Ok(None) };
+    let url = NotifyUrl::parse(text).map_err(|problem| wrong(field, problem))?;
+    url.check_switches().map_err(|problem| wrong(field, problem))?;
     Ok(Some(text))
 }
 

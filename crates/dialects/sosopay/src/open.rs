@@ -14,7 +14,7 @@ use crate::identify::{Parameters, read_message, unreadable};
 use crate::operation::{BUSI_ID, CHARGE_CODE, Operation};
 use crate::prepared::Prepared;
 use crate::sign::{self, Claimed};
-use crate::{auth, channels, cipher, collect, list, query, refund, revoke};
+use crate::{auth, channels, cipher, collect, list, query, refund, revoke, write_off};
 
 /// The one problem after which nothing can be said in cipher: the caller's key is not the one we have.
 pub(crate) const UNDECRYPTABLE: &str = "it cannot be decrypted";
@@ -26,9 +26,9 @@ pub(crate) fn open(
     credentials: Option<&Credentials>,
     now: Timestamp,
 ) -> Result<Opened, Refusal> {
-    if operation == Operation::Auth {
-        let call = Call::SignIn(auth::login(request)?);
-        let sealer = Box::new(Reply::bare(options.refund_window));
+    if operation.is_sign_in() {
+        let call = Call::SignIn(auth::login(operation, request)?);
+        let sealer = Box::new(Reply::bare(operation, options.refund_window));
         return Ok(Opened { call: Verified::new(Proof::carried_by_call(), call), sealer });
     }
     let credentials = credentials.ok_or(Refusal::UnknownPartner)?;
@@ -44,18 +44,20 @@ pub(crate) fn open(
             let clear = Clear::read(&request.body, encrypted, &prepared, &claimed)?;
             let message = read_message(&clear.text, root)?;
             let fields = Fields(&message.members);
-            check_busi_id(fields.raw("BUSI_ID")?, &prepared)?;
+            let field = operation.busi_id_field();
+            check_busi_id(field, fields.raw(field)?, &prepared)?;
             let (key, proof) = clear.proof?;
             caller.check_standing()?;
             let posted = Posted { operation, caller: &caller, text: &clear.text, message: &message, fields };
             let call = match operation {
                 Operation::Refund => refund::call(&posted)?,
+                _ if operation.is_write_off() => write_off::call(&posted, now)?,
                 _ => collect::call(&posted)?,
             };
-            (call, proof, key, posted_charge_code(&fields))
+            (call, proof, key, posted_charge_code(operation, &fields))
         }
         None => {
-            check_busi_id(request.param(BUSI_ID), &prepared)?;
+            check_busi_id("BUSI_ID", request.param(BUSI_ID), &prepared)?;
             let plain = plain_of_get(operation, request)?;
             let (key, proof) = prove(&prepared, &claimed, &plain)?;
             caller.check_standing()?;
@@ -115,9 +117,9 @@ pub(crate) const OTHER_BUSI_ID: &str = "is not the busiCode of the address";
 
 /// Wherever a merchant id is readable it must be the one whose key is checked (section 1.4). An absent
 /// one is a matter of the fields.
-fn check_busi_id(found: Option<&str>, prepared: &Prepared) -> Result<(), Refusal> {
+fn check_busi_id(field: &str, found: Option<&str>, prepared: &Prepared) -> Result<(), Refusal> {
     match found {
-        Some(busi_id) if busi_id != prepared.busi_id => Err(wrong("BUSI_ID", OTHER_BUSI_ID)),
+        Some(busi_id) if busi_id != prepared.busi_id => Err(wrong(field, OTHER_BUSI_ID)),
         Some(_) | None => Ok(()),
     }
 }
@@ -201,12 +203,15 @@ pub(crate) fn retrace(
     let clear = Clear::read(&request.body, parameters.encrypted().ok()?, prepared, &claimed).ok()?;
     let (key, _) = clear.proof.ok()?;
     let message = read_message(&clear.text, root).ok()?;
-    Some((key, posted_charge_code(&Fields(&message.members))))
+    Some((key, posted_charge_code(operation, &Fields(&message.members))))
 }
 
 /// The order that a posted message names, for echoing it. A refund that names it by the platform's serial
 /// may carry any other text beside that.
-fn posted_charge_code(fields: &Fields<'_>) -> Option<String> {
+fn posted_charge_code(operation: Operation, fields: &Fields<'_>) -> Option<String> {
+    if operation.is_write_off() {
+        return None;
+    }
     match fields.raw("CHARGE_DOWN_CODE") {
         Ok(None) => fields.id("CHARGE_CODE").ok().flatten().map(str::to_owned),
         Ok(Some(_)) | Err(_) => None,

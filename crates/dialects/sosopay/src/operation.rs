@@ -20,6 +20,12 @@ pub(crate) enum Operation {
     QueryTrades,
     PayChannel,
     Auth,
+    Login,
+    VerifyGet,
+    VerifyQuery,
+    VerifyCheck,
+    VerifyCancel,
+    VerifyResults,
 }
 
 macro_rules! routes {
@@ -36,7 +42,8 @@ macro_rules! routes {
 pub(crate) const CHARGE_CODE: &str = "chargeCode";
 pub(crate) const BUSI_ID: &str = "busiId";
 
-/// GET interfaces also accept POST with a form of the same parameters (section 1.3).
+/// GET interfaces also accept POST with a form of the same parameters (section 1.3). Appendix A names no
+/// paths for the write-off; ours lie below `verify/`.
 pub(crate) const ROUTES: &[Route] = routes! {
     Post "preOrder" "preOrder",
     Post "order" "order",
@@ -51,10 +58,20 @@ pub(crate) const ROUTES: &[Route] = routes! {
     Post "payChannel/{busiId}" "payChannel",
     Get "auth" "auth",
     Post "auth" "auth",
+    Get "login" "login",
+    Post "login" "login",
+    Post "verify/get" "verifyGet",
+    Post "verify/query" "verifyQuery",
+    Post "verify/check" "verifyCheck",
+    Post "verify/cancel" "verifyCancel",
+    Post "verify/queryResults" "verifyResults",
 };
 
+/// The name around the fields of a write-off request.
+const WRITE_OFF_REQUEST: &str = "VERIFY_REQ";
+
 impl Operation {
-    pub(crate) const ALL: [Operation; 8] = [
+    pub(crate) const ALL: [Operation; 14] = [
         Operation::PreOrder,
         Operation::Order,
         Operation::Refund,
@@ -63,6 +80,12 @@ impl Operation {
         Operation::QueryTrades,
         Operation::PayChannel,
         Operation::Auth,
+        Operation::Login,
+        Operation::VerifyGet,
+        Operation::VerifyQuery,
+        Operation::VerifyCheck,
+        Operation::VerifyCancel,
+        Operation::VerifyResults,
     ];
 
     /// The operation of a route's name.
@@ -80,7 +103,28 @@ impl Operation {
             Operation::QueryTrades => "queryTrades",
             Operation::PayChannel => "payChannel",
             Operation::Auth => "auth",
+            Operation::Login => "login",
+            Operation::VerifyGet => "verifyGet",
+            Operation::VerifyQuery => "verifyQuery",
+            Operation::VerifyCheck => "verifyCheck",
+            Operation::VerifyCancel => "verifyCancel",
+            Operation::VerifyResults => "verifyResults",
         }
+    }
+
+    /// Whether it carries a login instead of a signature.
+    pub(crate) fn is_sign_in(self) -> bool {
+        matches!(self, Operation::Auth | Operation::Login)
+    }
+
+    /// Whether it is of the write-off family.
+    pub(crate) fn is_write_off(self) -> bool {
+        self.request_root() == Some(WRITE_OFF_REQUEST)
+    }
+
+    /// What the merchant id is called in the request's message.
+    pub(crate) fn busi_id_field(self) -> &'static str {
+        if self.is_write_off() { "busiCode" } else { "BUSI_ID" }
     }
 
     /// The name around the request's fields, for operations whose request is a message in the body.
@@ -88,15 +132,21 @@ impl Operation {
         match self {
             Operation::PreOrder | Operation::Order => Some("ORDER_REQ"),
             Operation::Refund => Some("REFUND_REQ"),
+            Operation::VerifyGet
+            | Operation::VerifyQuery
+            | Operation::VerifyCheck
+            | Operation::VerifyCancel
+            | Operation::VerifyResults => Some(WRITE_OFF_REQUEST),
             Operation::Query
             | Operation::CancelTrade
             | Operation::QueryTrades
             | Operation::PayChannel
-            | Operation::Auth => None,
+            | Operation::Auth
+            | Operation::Login => None,
         }
     }
 
-    /// The name around the answer's fields; the answer to `auth` is a bare object.
+    /// The name around the answer's fields; the answers to `auth` and `login` are bare objects.
     pub(crate) fn response_root(self) -> Option<&'static str> {
         match self {
             Operation::PreOrder | Operation::Order => Some("ORDER_RESP"),
@@ -105,14 +155,27 @@ impl Operation {
             Operation::CancelTrade => Some("CANCELTRADE_RESP"),
             Operation::QueryTrades => Some("ServiceResult"),
             Operation::PayChannel => Some("PAY_CHANNEL_RESP"),
-            Operation::Auth => None,
+            Operation::VerifyGet
+            | Operation::VerifyQuery
+            | Operation::VerifyCheck
+            | Operation::VerifyCancel
+            | Operation::VerifyResults => Some("VERIFY_RESP"),
+            Operation::Auth | Operation::Login => None,
         }
     }
 
-    /// The format of the answer when the caller names none (section 1.4).
+    /// The format of the answer when the caller names none (section 1.4). The write-off is published
+    /// with JSON alone.
     pub(crate) fn default_format(self) -> Format {
         match self {
-            Operation::QueryTrades | Operation::Auth => Format::Json,
+            Operation::QueryTrades
+            | Operation::Auth
+            | Operation::Login
+            | Operation::VerifyGet
+            | Operation::VerifyQuery
+            | Operation::VerifyCheck
+            | Operation::VerifyCancel
+            | Operation::VerifyResults => Format::Json,
             Operation::PreOrder
             | Operation::Order
             | Operation::Refund
@@ -124,7 +187,7 @@ impl Operation {
 }
 
 /// The name around the fields of the answer to an operation, `None` for one that does not exist and for
-/// `auth`, whose answer is bare.
+/// `auth` and `login`, whose answers are bare.
 pub fn root_of_answer(operation: &str) -> Option<&'static str> {
     Operation::named(operation).ok()?.response_root()
 }

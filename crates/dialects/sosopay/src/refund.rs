@@ -26,7 +26,7 @@ pub(crate) fn call(posted: &Posted<'_>) -> Result<Call, Refusal> {
     let charge_code = if down_code.is_some() { None } else { fields.id("CHARGE_CODE")? };
     let number = fields.id("OUT_REFUND_NO")?;
     // Nothing is told of refunds, so the address is checked and goes nowhere.
-    notify_url::of_field(&fields)?;
+    notify_url::of_field(&fields, "NODIFY_URL")?;
     let order = match (down_code, charge_code) {
         (Some(serial), _) => serial::order_of_serial(serial).map(OrderRef::Id),
         (None, Some(code)) => Some(OrderRef::Number(code.to_owned())),

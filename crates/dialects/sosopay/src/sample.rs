@@ -1,6 +1,7 @@
-//! Signed requests as a partner would send them, made from the golden messages.
+//! Signed requests as a partner would send them, most of them made from the golden messages.
 
 use bytes::Bytes;
+use tradewind_dialect::codec::date;
 use tradewind_dialect::{Credentials, Method, RawRequest};
 use tradewind_domain::Timestamp;
 
@@ -27,12 +28,16 @@ pub(crate) fn sample(operation: Operation, credentials: &Credentials, now: Times
         let sign = sign(key, &[plain.as_bytes()], now).replace(':', "%3A");
         Some(request(Method::Get, path, params, format!("sign={sign}&_type=json{more}"), Bytes::new()))
     };
-    let post = |golden: &str| {
-        let body = golden.trim_end().replace(GOLDEN_BUSI_ID, busi_id).replace(GOLDEN_NUMBER, &number);
+    let post_to = |path: &str, body: &str| {
         let query = format!("sign={}&_type=json&busiCode={busi_id}", sign(key, &[body.as_bytes()], now));
-        let mut posted = request(Method::Post, operation.name().to_owned(), &[], query, Bytes::from(body));
+        let body = Bytes::from(body.to_owned());
+        let mut posted = request(Method::Post, path.to_owned(), &[], query, body);
         posted.headers.push(("content-type".to_owned(), "application/json;charset=UTF-8".to_owned()));
         Some(posted)
+    };
+    let post = |golden: &str| {
+        let body = golden.trim_end().replace(GOLDEN_BUSI_ID, busi_id).replace(GOLDEN_NUMBER, &number);
+        post_to(operation.name(), &body)
     };
     match operation {
         Operation::PreOrder => post(include_str!("../golden/preOrder.request.json")),
@@ -53,10 +58,37 @@ pub(crate) fn sample(operation: Operation, credentials: &Credentials, now: Times
         Operation::PayChannel => {
             get(format!("payChannel/{busi_id}"), &[(BUSI_ID, busi_id)], &format!("busiCode={busi_id}"), "")
         }
-        Operation::Auth => {
+        Operation::VerifyGet => post_to(
+            "verify/get",
+            &format!(
+                r#"{{"busiCode":"{busi_id}","tradeCode":"{code}","goodsName":"Day ticket","goodsCode":"2010","goodsCount":"1","totalVerifyNumber":"1"}}"#
+            ),
+        ),
+        Operation::VerifyQuery => {
+            post_to("verify/query", &format!(r#"{{"busiCode":"{busi_id}","tradeCode":"{code}"}}"#))
+        }
+        Operation::VerifyCheck => post_to(
+            "verify/check",
+            r#"{"verifyCode":"0000000000000000","deviceCode":"dev01","immedyConfirm":"false"}"#,
+        ),
+        Operation::VerifyCancel => post_to(
+            "verify/cancel",
+            &format!(r#"{{"busiCode":"{busi_id}","tradeCode":"{code}","verifyCode":"0000000000000000"}}"#),
+        ),
+        Operation::VerifyResults => {
+            let today = date::datetime_gmt8(now);
+            post_to(
+                "verify/queryResults",
+                &format!(
+                    r#"{{"busiCode":"{busi_id}","deviceCode":"dev01","beginVerDate":"{today}","endVerDate":"{today}","pageNo":"1","pageSize":"10"}}"#
+                ),
+            )
+        }
+        Operation::Auth | Operation::Login => {
             let user = sandbox::partners().iter().flat_map(|partner| partner.users).next()?;
             let form = format!("username={}&password={}&busiCode={busi_id}", user.login, user.password);
-            let mut posted = request(Method::Post, "auth".to_owned(), &[], String::new(), Bytes::from(form));
+            let path = operation.name().to_owned();
+            let mut posted = request(Method::Post, path, &[], String::new(), Bytes::from(form));
             let form_type = "application/x-www-form-urlencoded".to_owned();
             posted.headers.push(("content-type".to_owned(), form_type));
             Some(posted)

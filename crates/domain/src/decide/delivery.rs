@@ -20,13 +20,15 @@ impl Desk<'_> {
         if task.state != TaskState::Pending || task.attempts + 1 != attempt {
             return Ok(Decided::Task(Box::new(task)));
         }
-        task.attempts = attempt;
         match result {
+            DeliveryResult::Postponed { until } => task.due_at = until,
             DeliveryResult::Acknowledged => {
+                task.attempts = attempt;
                 task.state = TaskState::Done;
                 task.last_result = None;
             }
             DeliveryResult::Failed { reason, next } => {
+                task.attempts = attempt;
                 task.last_result = Some(reason);
                 match next {
                     Some(due_at) => task.due_at = due_at,

@@ -2,8 +2,8 @@
 
 use super::Desk;
 use crate::{
-    Addition, Credential, CredentialId, Decided, Endpoint, EndpointId, Partner, PartnerId, PartnerPatch,
-    Refusal, Timestamp, User, UserState,
+    Addition, Credential, Decided, Device, Endpoint, EndpointId, Partner, PartnerId, PartnerPatch, Refusal,
+    Timestamp, User, UserState,
 };
 
 impl Desk<'_> {
@@ -70,17 +70,26 @@ impl Desk<'_> {
         Ok(Decided::Partner(Box::new(partner)))
     }
 
-    pub(super) fn expire_credential(
+    /// The new credential counts from now on, the others of its dialect no longer than until `end`.
+    pub(super) fn rotate_credential(
         &mut self,
-        partner: PartnerId,
-        credential: CredentialId,
-        at: Timestamp,
+        credential: Credential,
+        end: Timestamp,
     ) -> Result<Decided, Refusal> {
-        let found = self.view.credentials().find(|other| other.partner == partner && other.id == credential);
-        let mut credential = found.cloned().ok_or(Refusal::NotFound { what: "credential" })?;
-        credential.expires_at = Some(credential.expires_at.map_or(at, |end| end.min(at)));
+        let partner = self.find_partner(credential.partner)?;
+        if self.view.credentials().any(|other| same_name(other, &credential) && other.partner != partner.id) {
+            return Err(Refusal::Exists { what: "key id" });
+        }
+        let of_dialect =
+            |other: &&Credential| other.partner == partner.id && other.dialect == credential.dialect;
+        for other in self.view.credentials().filter(of_dialect) {
+            let expires_at = Some(other.expires_at.map_or(end, |already| already.min(end)));
+            if other.expires_at != expires_at {
+                self.changes.credentials.push(Credential { expires_at, ..other.clone() });
+            }
+        }
         self.changes.credentials.push(credential);
-        Ok(Decided::Done)
+        Ok(Decided::Partner(Box::new(partner)))
     }
 
     pub(super) fn set_user_state(
@@ -95,9 +104,17 @@ impl Desk<'_> {
         Ok(Decided::Done)
     }
 
-    pub(super) fn record_sign_in(&mut self, partner: PartnerId, login: &str) -> Result<Decided, Refusal> {
+    pub(super) fn record_sign_in(
+        &mut self,
+        partner: PartnerId,
+        login: &str,
+        device: Option<Device>,
+    ) -> Result<Decided, Refusal> {
         let mut user = self.find_user(partner, login)?;
         user.signed_in_at = Some(self.now);
+        if let Some(told) = device {
+            user.device.take_up(told);
+        }
         self.changes.users.push(user);
         Ok(Decided::Done)
     }

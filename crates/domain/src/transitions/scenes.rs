@@ -1,10 +1,11 @@
-//! Orders, payments, refunds and tasks in every state there is, each with all that belongs to it. Written
+//! Orders, payments, refunds, tasks and vouchers in every state there is, each with all that belongs to it. Written
 //! down row by row, not made by decisions: what decisions make of them is what the tables show.
 
 use crate::{
-    Currency, EndpointId, Flow, FundBill, Method, Money, Order, OrderId, OrderStage, OrderStanding, Partner,
-    PartnerId, PartnerState, Payment, PaymentId, PaymentState, Refund, RefundId, RefundKind, RefundState,
-    Rows, Span, Stream, Task, TaskId, TaskKey, TaskKind, TaskState, Terminal, Timestamp, TransferId,
+    About, Currency, EndpointId, Flow, FundBill, Method, Money, Order, OrderId, OrderStage, OrderStanding,
+    Partner, PartnerId, PartnerState, Payment, PaymentId, PaymentState, Refund, RefundId, RefundKind,
+    RefundState, Rows, Span, Stream, Task, TaskId, TaskKey, TaskKind, TaskState, Terminal, Timestamp,
+    TransferId, Voucher,
 };
 
 /// The moment of all scenes.
@@ -18,7 +19,8 @@ pub(super) const PAYMENT: PaymentId = PaymentId::first_at(NOW);
 /// The latest refund, where a scene has one.
 pub(super) const REFUND: RefundId = RefundId::first_at(NOW);
 /// The task that a scene is about: the follow-up of what is open, or a delivery.
-pub(super) const TASK: TaskKey = TaskKey { partner: PARTNER, order: ORDER, id: TaskId::first_at(NOW) };
+pub(super) const TASK: TaskKey =
+    TaskKey { partner: PARTNER, about: About::Order(ORDER), id: TaskId::first_at(NOW) };
 /// The attempts that the task of a scene has behind it.
 pub(super) const ATTEMPTS: u32 = 2;
 
@@ -31,6 +33,7 @@ pub(super) struct Scene {
     pub(super) payment: Payment,
     refunds: Vec<Refund>,
     task: Option<Task>,
+    voucher: Option<Voucher>,
 }
 
 impl Scene {
@@ -44,6 +47,7 @@ impl Scene {
             payments: there.then(|| self.payment.clone()).into_iter().collect(),
             refunds: self.refunds.clone(),
             tasks: self.task.iter().cloned().collect(),
+            vouchers: self.voucher.iter().cloned().collect(),
             ..Rows::default()
         }
     }
@@ -59,7 +63,20 @@ impl Scene {
         edit(&mut order);
         order.ended_at = matches!(order.stage, OrderStage::Revoked | OrderStage::Closed).then_some(NOW);
         let payment = payment(PaymentState::Waiting);
-        Scene { name: name.into(), order: Some(order), payment, refunds: Vec::new(), task: None }.with_task()
+        let scene = Scene {
+            name: name.into(),
+            order: Some(order),
+            payment,
+            refunds: Vec::new(),
+            task: None,
+            voucher: None,
+        };
+        scene.with_task()
+    }
+
+    /// A voucher, and nothing else.
+    pub(super) fn voucher(name: &str, voucher: Option<Voucher>) -> Scene {
+        Scene { order: None, task: None, voucher, ..Scene::order(name, |_| {}) }
     }
 
     fn paid(name: &str, edit: impl FnOnce(&mut Order)) -> Scene {

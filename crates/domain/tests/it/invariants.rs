@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tradewind_domain::{
-    Account, AccountDelta, EventKind, Order, OrderStage, PartnerId, PaymentState, Purpose, Refund,
+    About, Account, AccountDelta, EventKind, Order, OrderStage, PartnerId, PaymentState, Purpose, Refund,
     RefundKind, RefundState, Task, TaskKind, TaskState, Transfer, TransferKind,
 };
 
@@ -92,7 +92,8 @@ fn stage(world: &World, order: &Order) {
 
 /// One event for each fact, and deliveries for each event that somebody wants to hear.
 fn events_of(world: &World, order: &Order) {
-    let events: Vec<_> = world.stored.events.values().filter(|event| event.order == order.id).collect();
+    let events: Vec<_> =
+        world.stored.events.values().filter(|event| event.about == About::Order(order.id)).collect();
     let count = |kind: EventKind| events.iter().filter(|event| event.kind == kind).count();
     let refunds = world.refunds(order.id);
     let refunds_in = |kind: RefundKind, state: RefundState| {
@@ -110,7 +111,7 @@ fn events_of(world: &World, order: &Order) {
             .stored
             .tasks
             .values()
-            .filter(|task| task.key.order == order.id)
+            .filter(|task| task.key.about == About::Order(order.id))
             .filter(
                 |task| matches!(task.kind, TaskKind::Deliver { event: number, .. } if number == event.number),
             )

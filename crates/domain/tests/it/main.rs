@@ -15,4 +15,5 @@ mod properties;
 mod rules;
 mod store;
 mod tables;
+mod vouchers;
 mod world;

@@ -1,9 +1,9 @@
 //! Single rules that no table shows: numbers, bounds, due times of follow-ups, deliveries.
 
 use tradewind_domain::{
-    ChannelReport, Command, Decided, DeliveryResult, Endpoint, EndpointId, EventKind, Flow, Order, OrderId,
-    OrderStanding, Partner, PartnerPatch, PartnerState, PaymentState, RefundReport, Refusal, RevokeMode,
-    Span, Task, TaskCommand, TaskKey, TaskKind, TaskState,
+    About, ChannelReport, Command, Decided, DeliveryResult, Endpoint, EndpointId, EventKind, Flow, Order,
+    OrderId, OrderStanding, Partner, PartnerPatch, PartnerState, PaymentState, RefundReport, Refusal,
+    RevokeMode, Span, Task, TaskCommand, TaskKey, TaskKind, TaskState,
 };
 
 use crate::invariants;
@@ -20,7 +20,7 @@ fn wish(number: &str, cents_: i64) -> Wish {
 }
 
 fn follow_up(world: &World, order: OrderId) -> Option<&Task> {
-    let mut tasks = world.stored.tasks.values().filter(|task| task.key.order == order);
+    let mut tasks = world.stored.tasks.values().filter(|task| task.key.about == About::Order(order));
     tasks.find(|task| !matches!(task.kind, TaskKind::Deliver { .. }))
 }
 
@@ -271,7 +271,7 @@ fn an_endpoint_is_told_what_it_wants_of_orders_of_its_dialect() {
         Endpoint { id: EndpointId::from_i64(3), events: vec![EventKind::OrderClosed], ..known.clone() };
     world.stored.endpoints.extend([(foreign.id, foreign), (choosy.id, choosy)]);
     let told = |world: &World, order: OrderId| -> Vec<i64> {
-        let tasks = world.stored.tasks.values().filter(|task| task.key.order == order);
+        let tasks = world.stored.tasks.values().filter(|task| task.key.about == About::Order(order));
         let endpoints = tasks.filter_map(|task| match task.kind {
             TaskKind::Deliver { endpoint, .. } => endpoint.map(EndpointId::get),
             TaskKind::FollowPayment(_) | TaskKind::FollowRefund(_) => None,
@@ -288,7 +288,7 @@ fn an_endpoint_is_told_what_it_wants_of_orders_of_its_dialect() {
 fn a_delivery_runs_through_its_schedule_and_can_be_run_again() {
     let mut world = World::new();
     let order = world.place_paid(PLAIN, "1", cents(100));
-    let key = *world.stored.tasks.keys().find(|key| key.order == order).unwrap();
+    let key = *world.stored.tasks.keys().find(|key| key.about == About::Order(order)).unwrap();
     let task = |world: &World| world.stored.tasks[&key].clone();
     let failed = |next| DeliveryResult::Failed { reason: "500".into(), next };
     let later = START + Span::from_secs(5);
@@ -309,6 +309,9 @@ fn a_delivery_runs_through_its_schedule_and_can_be_run_again() {
     let again = task(&world);
     let expected = (TaskState::Pending, world.now, world.now, 0);
     assert_eq!((again.state, again.due_at, again.started_at, again.attempts), expected);
+    let until = world.now + Span::from_secs(1);
+    record(&mut world, 1, DeliveryResult::Postponed { until });
+    assert_eq!((task(&world).due_at, task(&world).attempts), (until, 0), "waiting is no attempt");
     record(&mut world, 1, DeliveryResult::Acknowledged);
     assert_eq!((task(&world).state, task(&world).last_result), (TaskState::Done, None));
 }

@@ -5,7 +5,8 @@ use std::fmt::Debug;
 
 use tradewind_domain::{
     Account, AccountDelta, Endpoint, EndpointId, Event, Need, Order, OrderId, Partner, PartnerId, Payment,
-    PaymentId, Refund, RefundId, Rows, Stream, Task, TaskKey, Transfer, TransferId, WriteSet,
+    PaymentId, Redemption, RedemptionId, Refund, RefundId, Rows, Stream, Task, TaskKey, Transfer, TransferId,
+    Voucher, VoucherId, WriteSet,
 };
 
 /// All rows by key.
@@ -21,6 +22,8 @@ pub(crate) struct Stored {
     pub(crate) accounts: BTreeMap<(PartnerId, Account, String), AccountDelta>,
     pub(crate) events: BTreeMap<(PartnerId, i64), Event>,
     pub(crate) tasks: BTreeMap<TaskKey, Task>,
+    pub(crate) vouchers: BTreeMap<VoucherId, Voucher>,
+    pub(crate) redemptions: BTreeMap<RedemptionId, Redemption>,
 }
 
 impl Stored {
@@ -55,6 +58,13 @@ impl Stored {
             Need::Event(partner, number) => {
                 rows.events.extend(self.events.get(&(*partner, *number)).cloned())
             }
+            Need::Voucher(partner, id) => {
+                self.load_voucher(|voucher| voucher.id == *id && voucher.partner == *partner, rows);
+            }
+            Need::VoucherNumber(partner, number) => {
+                self.load_voucher(|voucher| voucher.number == *number && voucher.partner == *partner, rows);
+            }
+            Need::VoucherCode(code) => self.load_voucher(|voucher| voucher.code == *code, rows),
             Need::KeyId { .. } | Need::Credentials(_) | Need::User(..) => {}
         }
     }
@@ -65,6 +75,10 @@ impl Stored {
             rows.payments.extend(self.payments.values().filter(|p| p.order == order.id).cloned());
             rows.refunds.extend(self.refunds.values().filter(|r| r.order == order.id).cloned());
         }
+    }
+
+    fn load_voucher(&self, wanted: impl Fn(&Voucher) -> bool, rows: &mut Rows) {
+        rows.vouchers.extend(self.vouchers.values().filter(|voucher| wanted(voucher)).cloned());
     }
 
     pub(crate) fn write(&mut self, set: WriteSet) {
@@ -91,12 +105,17 @@ impl Stored {
             sum.credits_pending += change.credits_pending;
         }
         insert(&mut self.events, set.events, |row| (row.partner, row.number));
+        insert(&mut self.vouchers, set.vouchers_new, |row| row.id);
+        update(&mut self.vouchers, set.vouchers_changed, |row| row.id);
+        insert(&mut self.redemptions, set.redemptions, |row| row.id);
         insert(&mut self.tasks, set.tasks_new, |row| row.key);
         update(&mut self.tasks, set.tasks_changed, |row| row.key);
         for key in set.tasks_removed {
             assert!(self.tasks.remove(&key).is_some(), "{key:?} to delete is not there");
         }
         assert_unique(self.orders.values().map(|order| (order.partner, order.number.clone())));
+        assert_unique(self.vouchers.values().map(|voucher| (voucher.partner, voucher.number.clone())));
+        assert_unique(self.vouchers.values().map(|voucher| voucher.code));
         assert_unique(self.refunds.values().map(|refund| (refund.partner, refund.number.clone())));
     }
 }

@@ -63,6 +63,7 @@ fn every_table_has_an_expectation_here() {
         "Payments",
         "Refunds",
         "Tasks",
+        "Vouchers",
     ];
     assert_eq!(titles, expected);
 }
@@ -187,12 +188,32 @@ fn tasks_by_commands() {
     check(
         "Tasks",
         "
-        state | delivery acknowledged | delivery failed | delivery failed for the last time | delivery acknowledged, attempt overtaken | run again | call off
-        deliver, pending | done | = | failed | = | = | cancelled
-        deliver, done | = | = | = | = | pending | !wrong_state
-        deliver, failed | = | = | = | = | pending | cancelled
-        deliver, cancelled | = | = | = | = | pending | =
-        follow payment, pending; follow refund, pending | !wrong_state | !wrong_state | !wrong_state | !wrong_state | = | !wrong_state
+        state | delivery acknowledged | delivery postponed | delivery failed | delivery failed for the last time | delivery acknowledged, attempt overtaken | run again | call off
+        deliver, pending | done | = | = | failed | = | = | cancelled
+        deliver, done | = | = | = | = | = | pending | !wrong_state
+        deliver, failed | = | = | = | = | = | pending | cancelled
+        deliver, cancelled | = | = | = | = | = | pending | =
+        follow payment, pending; follow refund, pending | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | = | !wrong_state
+        ",
+    );
+}
+
+/// Whatever is left of a voucher can be redeemed by its issuer and, within their quota, by those it names;
+/// nobody else learns that it exists. What is used up, expired or cancelled cannot be redeemed. Only what
+/// is unused can be cancelled, once. A number leads to one voucher for ever.
+#[test]
+fn vouchers() {
+    check(
+        "Vouchers",
+        "
+        state | issue | issue with other content | redeem one | redeem two | redeem one by who shares | redeem one by a stranger | cancel | cancel with another code
+        (none) | active | active | !not_found | !not_found | !not_found | !not_found | !not_found | !not_found
+        active, unused | = | !number_taken | = | = | = | !not_found | cancelled | !not_found
+        active, one use left | = | !number_taken | used up | !wrong_state | used up | !not_found | cancelled | !not_found
+        active, quota used up | = | !number_taken | = | used up | !wrong_state | !not_found | cancelled | !not_found
+        used up | = | !number_taken | !wrong_state | !wrong_state | !wrong_state | !not_found | !wrong_state | !not_found
+        expired | = | !number_taken | !wrong_state | !wrong_state | !wrong_state | !not_found | cancelled | !not_found
+        cancelled | = | !number_taken | !already_revoked | !already_revoked | !already_revoked | !not_found | !already_revoked | !not_found
         ",
     );
 }

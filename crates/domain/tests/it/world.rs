@@ -1,10 +1,10 @@
 //! A world to decide in: a store, a clock, ids, two partners, and short ways to say commands.
 
 use tradewind_domain::{
-    ChannelReport, Command, Currency, Decided, Endpoint, EndpointId, EventKind, Flow, FundBill, IdSource,
-    Method, Money, Need, NewOrder, NewRefund, NodeId, Order, OrderId, OrderRef, OrderStage, OrderStanding,
-    Partner, PartnerId, PartnerState, Payment, PaymentId, PaymentState, Refund, RefundId, RefundReport,
-    Refusal, RevokeMode, Rules, Span, Terminal, Timestamp, View, decide, needs,
+    About, ChannelReport, Command, Currency, Decided, Endpoint, EndpointId, EventKind, Flow, FundBill,
+    IdSource, Method, Money, Need, NewOrder, NewRefund, NodeId, Order, OrderId, OrderRef, OrderStage,
+    OrderStanding, Partner, PartnerId, PartnerState, Payment, PaymentId, PaymentState, Refund, RefundId,
+    RefundReport, Refusal, RevokeMode, Rules, Span, Terminal, Timestamp, View, decide, needs,
 };
 
 use crate::store::Stored;
@@ -250,7 +250,7 @@ impl World {
         self.stored
             .events
             .values()
-            .filter(|event| event.order == order)
+            .filter(|event| event.about == About::Order(order))
             .map(|event| event.kind.name())
             .collect()
     }

@@ -107,6 +107,25 @@ async fn idle_connections_are_bounded() {
 }
 
 #[tokio::test]
+async fn idle_connections_make_room_for_other_hosts() {
+    let servers = [Server::start(answer(OK)).await, Server::start(answer(OK)).await];
+    let egress =
+        tradewind_egress::Egress::new(tradewind_egress::EgressConfig { connections_max: 1, ..config() });
+    // One after the other: the connection to the other host is idle.
+    for server in servers.iter().cycle().take(6) {
+        assert_eq!(post(&egress, &server.url("/"), AMPLE).await.unwrap().status, 200);
+    }
+    // At the same time: it becomes idle while somebody waits.
+    let urls = servers.each_ref().map(|server| server.url("/"));
+    for _ in 0..20 {
+        let (one, two) = tokio::join!(post(&egress, &urls[0], AMPLE), post(&egress, &urls[1], AMPLE));
+        assert_eq!((one.unwrap().status, two.unwrap().status), (200, 200));
+    }
+    let requests: usize = servers.iter().map(|server| server.requests().len()).sum();
+    assert_eq!(requests, 46, "no request arrived twice");
+}
+
+#[tokio::test]
 async fn many_at_a_time() {
     let server = Server::start(answer(OK)).await;
     let egress = egress();

@@ -1,6 +1,8 @@
-//! Permission authentication (section 5.10): who stands at the till, and what they may do.
+//! Permission authentication (section 5.10): who stands at the till, and what they may do; and the app
+//! login (appendix A).
 
-use super::message::{Fields, Problem};
+use super::message::{Fields, Problem, required};
+use super::response::PayChannel;
 
 /// A user that signed in. Every field may be empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +33,17 @@ pub struct User {
     pub login_status: Option<String>,
     /// The merchant.
     pub company: Option<Company>,
+}
+
+/// The device that an app signs in from (appendix A). What is empty is not told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// `imei`: its serial number.
+    pub imei: String,
+    /// `appVer`: the version of the app.
+    pub app_version: String,
+    /// `teType`: `1` for Android.
+    pub terminal_type: String,
 }
 
 /// The merchant of a user.
@@ -115,16 +128,35 @@ impl Company {
     }
 }
 
-/// The user, or why there is none. `success` is a truth value or its text, in any case of letters.
-pub(crate) fn read(fields: Fields<'_>) -> Result<Result<User, String>, Problem> {
+/// The user that signed in.
+pub(crate) fn user(fields: Fields<'_>) -> Result<User, Problem> {
+    User::read(fields.object("user").ok_or_else(|| Problem("user is missing".to_owned()))?)
+}
+
+/// The channels that an app may offer (appendix A).
+pub(crate) fn channels(fields: Fields<'_>) -> Result<Vec<PayChannel>, Problem> {
+    let entries = fields.entries("channels", "channels")?;
+    let channel = |entry: Fields<'_>| {
+        let channel = entry.object("channel").ok_or_else(|| Problem("channel is missing".to_owned()))?;
+        Ok(PayChannel {
+            channel_type: required("paymentType", channel.number("paymentType")?)?,
+            name: channel.owned("paymentName")?,
+            sort_no: entry.number("sortNo")?,
+        })
+    };
+    let mut channels: Vec<PayChannel> = entries.into_iter().map(channel).collect::<Result<_, Problem>>()?;
+    channels.sort_by_key(|channel| channel.sort_no);
+    Ok(channels)
+}
+
+/// Why nobody signed in; `None` when somebody did. `success` is a truth value or its text, in any case of
+/// letters.
+pub(crate) fn refusal(fields: Fields<'_>) -> Result<Option<String>, Problem> {
     let success = fields.text("success")?.map(str::trim);
     match success {
-        Some(text) if text.eq_ignore_ascii_case("true") => {
-            let user = fields.object("user").ok_or_else(|| Problem("user is missing".to_owned()))?;
-            User::read(user).map(Ok)
-        }
+        Some(text) if text.eq_ignore_ascii_case("true") => Ok(None),
         Some(text) if text.eq_ignore_ascii_case("false") => {
-            Ok(Err(fields.owned("message")?.unwrap_or_default()))
+            Ok(Some(fields.owned("message")?.unwrap_or_default()))
         }
         _ => Err(Problem("success is neither true nor false".to_owned())),
     }

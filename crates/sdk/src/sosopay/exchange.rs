@@ -12,7 +12,6 @@ use tradewind_sosopay::{SIGN_HEADER, root_of_answer};
 
 use crate::error::{Error, Kind, Nature};
 
-use super::auth::User;
 use super::code::{AREADY_REVOKED, Said, understand};
 use super::config::{Encryption, service_url};
 use super::message::{Fields, Problem, unwrapped};
@@ -31,6 +30,15 @@ pub(crate) enum Operation {
     BatchQuery,
     Channels,
     Auth,
+    Login,
+    VerifyGet,
+    VerifyQuery,
+    /// A check that redeems.
+    VerifyCheck,
+    /// A check that only looks.
+    VerifyLook,
+    VerifyCancel,
+    VerifyResults,
 }
 
 impl Operation {
@@ -44,11 +52,46 @@ impl Operation {
             Operation::BatchQuery => "queryTrades",
             Operation::Channels => "payChannel",
             Operation::Auth => "auth",
+            Operation::Login => "login",
+            Operation::VerifyGet => "verifyGet",
+            Operation::VerifyQuery => "verifyQuery",
+            Operation::VerifyCheck | Operation::VerifyLook => "verifyCheck",
+            Operation::VerifyCancel => "verifyCancel",
+            Operation::VerifyResults => "verifyResults",
         }
     }
 
-    fn request_root(self) -> &'static str {
-        if self == Operation::Refund { "REFUND_REQ" } else { "ORDER_REQ" }
+    /// The first segments of its path.
+    fn path(self) -> &'static str {
+        match self {
+            Operation::VerifyGet => "verify/get",
+            Operation::VerifyQuery => "verify/query",
+            Operation::VerifyCheck | Operation::VerifyLook => "verify/check",
+            Operation::VerifyCancel => "verify/cancel",
+            Operation::VerifyResults => "verify/queryResults",
+            other => other.name(),
+        }
+    }
+
+    /// The name around a request's fields, and the field of the merchant id.
+    fn request_names(self) -> (&'static str, &'static str) {
+        match self {
+            Operation::Refund => ("REFUND_REQ", "BUSI_ID"),
+            Operation::VerifyGet
+            | Operation::VerifyQuery
+            | Operation::VerifyCheck
+            | Operation::VerifyLook
+            | Operation::VerifyCancel
+            | Operation::VerifyResults => ("VERIFY_REQ", "busiCode"),
+            Operation::Pay
+            | Operation::Precreate
+            | Operation::Query
+            | Operation::Cancel
+            | Operation::BatchQuery
+            | Operation::Channels
+            | Operation::Auth
+            | Operation::Login => ("ORDER_REQ", "BUSI_ID"),
+        }
     }
 }
 
@@ -66,7 +109,8 @@ impl Client {
     /// A call whose fields are a message in the body.
     pub(crate) fn message(&self, operation: Operation, form: &Form) -> Call {
         let config = &self.shared.config;
-        let clear = form.write(&config.busi_id, config.format, operation.request_root());
+        let (root, merchant) = operation.request_names();
+        let clear = form.write((merchant, &config.busi_id), config.format, root);
         let url = self.url(operation, &[], &[clear.as_bytes()], &[]);
         let (content_type, body) = match (config.encryption, config.format) {
             (Encryption::TripleDes, _) => ("text/plain;charset=UTF-8", self.shared.keys.encrypt(&clear)),
@@ -99,7 +143,7 @@ impl Client {
     ) -> String {
         let config = &self.shared.config;
         let mut url = service_url(&config.base_url);
-        url.push_str(operation.name());
+        url.push_str(operation.path());
         for segment in segments {
             url.push('/');
             encode(segment.as_bytes(), &mut url);
@@ -152,15 +196,24 @@ impl Client {
         finish(operation, text, outcome)
     }
 
-    /// Permission authentication has a form of its own: not signed, not wrapped, always JSON.
-    pub(crate) async fn sign_in(&self, username: &str, password: &Secret) -> Result<Answer<User>, Error> {
-        let operation = Operation::Auth;
+    /// Signing in has a form of its own: not signed, not wrapped, always JSON.
+    pub(crate) async fn sign_in<T>(
+        &self,
+        operation: Operation,
+        username: &str,
+        password: &Secret,
+        more: &[(&str, &str)],
+        read: impl FnOnce(Fields<'_>) -> Result<T, Problem>,
+    ) -> Result<Answer<T>, Error> {
         let config = &self.shared.config;
         let base_url = config.auth_base_url.as_ref().unwrap_or(&config.base_url);
         let mut body = String::new();
         push_pair("", "username", username.as_bytes(), &mut body);
         push_pair("&", "password", password.expose(), &mut body);
         push_pair("&", "busiCode", config.busi_id.as_bytes(), &mut body);
+        for (name, value) in more.iter().filter(|(_, value)| !value.is_empty()) {
+            push_pair("&", name, value.as_bytes(), &mut body);
+        }
         let call = Call {
             operation,
             time_limit: self.time_limit(),
@@ -170,7 +223,7 @@ impl Client {
             body,
         };
         let text = self.receive(call, false).await?;
-        let outcome = signed_in(&text);
+        let outcome = signed_in(&text, read);
         finish(operation, text, outcome)
     }
 
@@ -231,7 +284,10 @@ fn answered<T>(
     read(understand(code), fields)
 }
 
-fn signed_in(text: &str) -> Result<Result<User, Kind>, Problem> {
+fn signed_in<T>(
+    text: &str,
+    read: impl FnOnce(Fields<'_>) -> Result<T, Problem>,
+) -> Result<Result<T, Kind>, Problem> {
     let message = Message::read(text)?;
     let fields = Fields(&message.members);
     // A platform that refuses before it looks at the user answers as everywhere else.
@@ -242,7 +298,10 @@ fn signed_in(text: &str) -> Result<Result<User, Kind>, Problem> {
         return Ok(Err(Kind::Refused { code: Some(code), info: info(fields), nature }));
     }
     let nature = Nature::Definite;
-    Ok(auth::read(fields)?.map_err(|info| Kind::Refused { code: None, info, nature }))
+    match auth::refusal(fields)? {
+        Some(info) => Ok(Err(Kind::Refused { code: None, info, nature })),
+        None => read(fields).map(Ok),
+    }
 }
 
 fn already_revoked(fields: Fields<'_>) -> Kind {

@@ -33,6 +33,7 @@ mod message;
 mod notification;
 mod request;
 mod response;
+mod write_off;
 
 use std::fmt;
 use std::sync::Arc;
@@ -45,18 +46,19 @@ use crate::error::{Effect, Error, Kind};
 use crate::transport::{EgressTransport, Transport};
 use crate::{Clock, Timestamp};
 
-pub use auth::{Company, User};
+pub use auth::{Company, Device, User};
 pub use config::{Config, Encryption, Format, PAY_TIME_LIMIT_MIN};
 pub use message::{FundBill, Goods, State, channel_name};
 pub use notification::{Notification, ack, try_again};
 pub use request::{
     BatchQueryRequest, Lookup, OfficialAccountRequest, PayRequest, PrecreateRequest, RefundRequest,
-    Revocation,
+    Revocation, VerifyResultsRequest, VoucherRequest,
 };
 pub use response::{
     Answer, BatchQueryResponse, Bridge, CancelResponse, OfficialAccountResponse, PayChannel, PayResponse,
     PrecreateResponse, QueryResponse, RefundResponse, Trade,
 };
+pub use write_off::{Redeemed, Redemption, RedemptionNews, RedemptionPage, VoucherInfo};
 
 use config::Keys;
 use exchange::Operation;
@@ -246,13 +248,26 @@ impl Client {
     /// which, in the platform's words.
     pub async fn auth(&self, username: &str, password: &Secret) -> Result<Answer<User>, Error> {
         let operation = Operation::Auth;
-        let missing = match (username.is_empty(), password.expose().is_empty()) {
-            (true, _) => Some("username"),
-            (false, true) => Some("password"),
-            (false, false) => None,
-        };
-        operation.check(missing)?;
-        self.sign_in(username, password).await
+        operation.check(missing_of_login(username, password))?;
+        self.sign_in(operation, username, password, &[], auth::user).await
+    }
+
+    /// Signs an app in (appendix A): tells the channels that it may offer, in their order. The platform
+    /// remembers the device.
+    ///
+    /// # Errors
+    /// As for [`Client::auth`].
+    pub async fn login(
+        &self,
+        username: &str,
+        password: &Secret,
+        device: &Device,
+    ) -> Result<Answer<Vec<PayChannel>>, Error> {
+        let operation = Operation::Login;
+        operation.check(missing_of_login(username, password))?;
+        let Device { imei, app_version, terminal_type } = device;
+        let more = [("imei", imei.as_str()), ("appVer", app_version), ("teType", terminal_type)];
+        self.sign_in(operation, username, password, &more, auth::channels).await
     }
 
     /// Proves and reads a notification (section 8): `url_query` is the query of the address it came to,
@@ -294,6 +309,14 @@ impl Client {
     }
 }
 
+fn missing_of_login(username: &str, password: &Secret) -> Option<&'static str> {
+    match (username.is_empty(), password.expose().is_empty()) {
+        (true, _) => Some("username"),
+        (false, true) => Some("password"),
+        (false, false) => None,
+    }
+}
+
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("config", &self.shared.config).finish_non_exhaustive()
@@ -304,8 +327,21 @@ impl Operation {
     /// What it does at the platform.
     pub(crate) fn effect(self) -> Effect {
         match self {
-            Operation::Pay | Operation::Precreate | Operation::Refund | Operation::Cancel => Effect::Changes,
-            Operation::Query | Operation::BatchQuery | Operation::Channels | Operation::Auth => Effect::Reads,
+            Operation::Pay
+            | Operation::Precreate
+            | Operation::Refund
+            | Operation::Cancel
+            | Operation::VerifyGet
+            | Operation::VerifyCheck
+            | Operation::VerifyCancel => Effect::Changes,
+            Operation::Query
+            | Operation::BatchQuery
+            | Operation::Channels
+            | Operation::Auth
+            | Operation::Login
+            | Operation::VerifyQuery
+            | Operation::VerifyLook
+            | Operation::VerifyResults => Effect::Reads,
         }
     }
 

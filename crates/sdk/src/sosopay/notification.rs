@@ -84,10 +84,38 @@ pub(crate) fn parse(
     now: Timestamp,
     age_max: Span,
 ) -> Result<Notification, Error> {
-    let error = |kind| Error::new(NAME, Effect::Local, kind);
+    let text = prove(keys, url_query, body, now, age_max)?;
+    let notification = match read(&text) {
+        Ok(notification) => notification,
+        Err(Problem(problem)) => return Err(error(Kind::Unreadable { problem }).with_raw(text)),
+    };
+    check_merchant(&notification.busi_id, busi_id, &text)?;
+    Ok(Notification { raw: text, ..notification })
+}
+
+pub(crate) fn error(kind: Kind) -> Error {
+    Error::new(NAME, Effect::Local, kind)
+}
+
+/// Refuses news for another merchant.
+pub(crate) fn check_merchant(told: &str, busi_id: &str, text: &str) -> Result<(), Error> {
+    if told == busi_id {
+        return Ok(());
+    }
+    let problem = "it is for another merchant".to_owned();
+    Err(error(Kind::Untrusted { problem }).with_raw(text.to_owned()))
+}
+
+/// The clear text of a notification, proven to come from the platform.
+pub(crate) fn prove(
+    keys: &Keys,
+    url_query: &str,
+    body: &[u8],
+    now: Timestamp,
+    age_max: Span,
+) -> Result<String, Error> {
     let unreadable = |problem: String| error(Kind::Unreadable { problem });
     let untrusted = |problem: String| error(Kind::Untrusted { problem });
-
     let query = Pairs::parse(url_query.strip_prefix('?').unwrap_or(url_query));
     let query = query.map_err(|problem| unreadable(problem.to_string()))?;
     let Some(sign) = query.get_filled("sign") else {
@@ -98,15 +126,7 @@ pub(crate) fn parse(
         Some("3DES") => true,
         Some(other) => return Err(unreadable(format!("the encryption `{other}` is not known"))),
     };
-    let text = keys.open(body, encrypted, Some(sign), now, age_max).map_err(untrusted)?;
-    let notification = match read(&text) {
-        Ok(notification) => notification,
-        Err(Problem(problem)) => return Err(unreadable(problem).with_raw(text)),
-    };
-    if notification.busi_id != busi_id {
-        return Err(untrusted("it is for another merchant".to_owned()).with_raw(text));
-    }
-    Ok(Notification { raw: text, ..notification })
+    keys.open(body, encrypted, Some(sign), now, age_max).map_err(untrusted)
 }
 
 fn read(text: &str) -> Result<Notification, Problem> {

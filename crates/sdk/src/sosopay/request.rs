@@ -14,6 +14,8 @@ use super::message::Goods;
 pub(crate) struct Form {
     values: Vec<(&'static str, String)>,
     goods: Vec<Goods>,
+    /// Merchants that draw on one quota, and the quota.
+    redeemers: Vec<(Vec<String>, u32)>,
 }
 
 impl Form {
@@ -39,12 +41,13 @@ impl Form {
     }
 
     /// The message: flat in JSON, in an element `root` in XML (section 2).
-    pub(crate) fn write(&self, busi_id: &str, format: Format, root: &'static str) -> String {
+    /// `merchant` is the field of the merchant id, and the id.
+    pub(crate) fn write(&self, merchant: (&str, &str), format: Format, root: &'static str) -> String {
         let mut writer = match format {
             Format::Json => Writer::bare_json(),
             Format::Xml => Writer::wrapped(format, root),
         };
-        writer.text("BUSI_ID", busi_id);
+        writer.text(merchant.0, merchant.1);
         for (name, value) in self.iter() {
             writer.text(name, value);
         }
@@ -56,6 +59,19 @@ impl Form {
                 self.goods.iter(),
                 |writer, goods| {
                     goods.write(writer);
+                },
+            );
+        }
+        if !self.redeemers.is_empty() {
+            let entries = self.redeemers.iter();
+            writer.list(
+                "busiCodeNums",
+                "busiCodeNum",
+                ListShape::Array,
+                entries,
+                |writer, (codes, quota)| {
+                    writer.texts("busiCodes", "busiCode", codes.iter().map(String::as_str));
+                    writer.text("verifyNumber", &quota.to_string());
                 },
             );
         }
@@ -262,6 +278,76 @@ request! {
     page_size: number => "pageSize";
     /// The shop's own number of the order.
     charge_code: text => "chargeCode";
+}
+
+request! {
+    /// A voucher to be issued (appendix A).
+    ///
+    /// Mandatory: [`trade_code`](Self::trade_code), [`goods_name`](Self::goods_name),
+    /// [`goods_code`](Self::goods_code), [`goods_count`](Self::goods_count), [`uses`](Self::uses).
+    VoucherRequest, mandatory ["tradeCode", "goodsName", "goodsCode", "goodsCount", "totalVerifyNumber"];
+    /// The shop's own number of the voucher, never used for other content.
+    trade_code: text => "tradeCode";
+    /// What it is for.
+    goods_name: text => "goodsName";
+    /// The number of what it is for.
+    goods_code: text => "goodsCode";
+    /// How many of them.
+    goods_count: number => "goodsCount";
+    /// How often it can be redeemed.
+    uses: number => "totalVerifyNumber";
+    /// When it was ordered, in any form.
+    order_date: text => "orderDate";
+    /// Until when it can be redeemed: `2016-12-31`, or `2016-12-31 18:00:00`, GMT+8; both included.
+    valid_through: text => "orderValidity";
+    /// Of which kind the goods are.
+    goods_spec: text => "goodsSpec";
+    /// What was paid for it.
+    amount: amount => "amount";
+    /// Anything else.
+    remarks: text => "remarks";
+    /// Where to tell redemptions; `_type` and `encrypt` in its query say how.
+    notify_url: text => "notifyURL";
+}
+
+impl VoucherRequest {
+    /// Other merchants that may redeem it, together up to `quota` uses. Entry of `busiCodeNums`.
+    pub fn redeemers<T: Into<String>>(mut self, busi_codes: impl IntoIterator<Item = T>, quota: u32) -> Self {
+        self.0.redeemers.push((busi_codes.into_iter().map(Into::into).collect(), quota));
+        self
+    }
+
+    fn missing_otherwise(&self) -> Option<&'static str> {
+        self.0.redeemers.iter().any(|(codes, _)| codes.is_empty()).then_some("busiCodes")
+    }
+}
+
+request! {
+    /// A page of what the shop has redeemed at one device, newest first (appendix A). The first page with
+    /// ten redemptions, unless set otherwise.
+    ///
+    /// Mandatory: [`device`](Self::device), [`begin_date`](Self::begin_date), [`end_date`](Self::end_date).
+    VerifyResultsRequest, mandatory ["deviceCode", "beginVerDate", "endVerDate"];
+    /// The device, as named in the checks.
+    device: text => "deviceCode";
+    /// From when on: `2016-01-01` or `2016-01-01 08:00:00`, GMT+8.
+    begin_date: text => "beginVerDate";
+    /// Until when, in the same forms; a day without a time is included as a whole.
+    end_date: text => "endVerDate";
+    /// The page, from 1.
+    page: number => "pageNo";
+    /// Redemptions on a page, at most 100.
+    page_size: number => "pageSize";
+    /// The platform's number of a redemption.
+    serial: text => "verifySerial";
+    /// The code of a voucher.
+    code: text => "verifyCode";
+}
+
+impl VerifyResultsRequest {
+    fn missing_otherwise(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 macro_rules! with_goods {

@@ -17,3 +17,4 @@ mod requests;
 #[allow(dead_code, reason = "its main is not called here")]
 mod sosopay_shop;
 mod support;
+mod write_off;

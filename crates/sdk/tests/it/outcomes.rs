@@ -34,7 +34,7 @@ async fn cut_connections() {
         let client = Client::over(config(&receiver.url("")), loopback()).unwrap();
         check(&client, (Verdict::Unknown, Verdict::Retryable), false).await;
         // Nothing was sent twice.
-        assert_eq!(receiver.received().len(), 9);
+        assert_eq!(receiver.received().len(), 16);
     }
 }
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tradewind_sdk::bytes::Bytes;
 use tradewind_sdk::http::{Request, Response};
 use tradewind_sdk::sosopay::{
-    Client, Config, Encryption, Format, OfficialAccountRequest, PayRequest, PrecreateRequest, RefundRequest,
+    Client, Config, Device, Encryption, Format, OfficialAccountRequest, PayRequest, PrecreateRequest,
+    RefundRequest, VerifyResultsRequest, VoucherRequest,
 };
 use tradewind_sdk::{
     AddressPolicy, Amount, Clock, EgressTransport, Error, Secret, Sending, Timestamp, Transport,
@@ -69,6 +70,19 @@ pub(crate) fn official(charge_code: &str) -> OfficialAccountRequest {
 pub(crate) fn refund(charge_code: &str, refund_no: &str, amount: Amount) -> RefundRequest {
     let request = RefundRequest::new().operator("oper01").device("dev01").amount(amount).reason("sent back");
     request.charge_code(charge_code).refund_no(refund_no)
+}
+
+/// A voucher's code as it is written, of a voucher that is not there.
+pub(crate) const CODE: &str = "0000000000005724";
+
+pub(crate) fn voucher(trade_code: &str) -> VoucherRequest {
+    let request = VoucherRequest::new().trade_code(trade_code).goods_name("Day ticket").goods_code("2010");
+    request.goods_count(1).uses(3)
+}
+
+/// What one device has redeemed in the month of the vectors.
+pub(crate) fn results(device: &str) -> VerifyResultsRequest {
+    VerifyResultsRequest::new().device(device).begin_date("2016-08-01").end_date("2016-08-31")
 }
 
 /// What a caller decides on.
@@ -160,6 +174,9 @@ pub(crate) fn changing(client: &Client) -> Vec<(&'static str, Call<'_>)> {
         ("official_account", Box::pin(async { client.official_account(&official("T1")).await.map(drop) })),
         ("refund", Box::pin(async { client.refund(&refund("T1", "R1", cents(100))).await.map(drop) })),
         ("cancel", Box::pin(async { client.cancel("T1", Revocation::RealTime).await.map(drop) })),
+        ("verify_get", Box::pin(async { client.verify_get(&voucher("V1")).await.map(drop) })),
+        ("verify_check", Box::pin(async { client.verify_check(CODE, "gate1").await.map(drop) })),
+        ("verify_cancel", Box::pin(async { client.verify_cancel("V1", CODE).await.map(drop) })),
     ]
 }
 
@@ -171,5 +188,14 @@ pub(crate) fn asking(client: &Client) -> Vec<(&'static str, Call<'_>)> {
         ("batch_query", Box::pin(async { client.batch_query(&BatchQueryRequest::new()).await.map(drop) })),
         ("channels", Box::pin(async { client.channels().await.map(drop) })),
         ("auth", Box::pin(async { client.auth("cashier01", &Secret::new("wrong")).await.map(drop) })),
+        (
+            "login",
+            Box::pin(async {
+                client.login("cashier01", &Secret::new("wrong"), &Device::default()).await.map(drop)
+            }),
+        ),
+        ("verify_query", Box::pin(async { client.verify_query("V1").await.map(drop) })),
+        ("verify_look", Box::pin(async { client.verify_look(CODE, "gate1").await.map(drop) })),
+        ("verify_results", Box::pin(async { client.verify_results(&results("gate1")).await.map(drop) })),
     ]
 }

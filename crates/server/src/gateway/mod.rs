@@ -8,7 +8,7 @@ mod raw;
 mod routes;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, StatusCode, header, request};
@@ -21,28 +21,18 @@ use tradewind_worker::credentials;
 
 use self::catch::caught;
 pub(crate) use self::catch::caught as catch_panic;
-use crate::http1::{self, Answer};
-use crate::metrics::{CallResult, Totals};
+use crate::http1::{self, Answer, Bodies};
+use crate::metrics::{CallResult, OperationStats, Place, Totals};
 
 pub(crate) use raw::params;
 pub(crate) use routes::{Found, Mounted, Routes};
-
-/// Bounds on requests of partners.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limits {
-    pub(crate) requests_in_flight_max: usize,
-    pub(crate) body_bytes_max: usize,
-    pub(crate) body_timeout: Duration,
-}
-
-/// How long a client that was sent away for lack of room should wait, in seconds.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// Serves the operations of all dialects.
 pub(crate) struct Gateway {
     pub(crate) app: Arc<App>,
     pub(crate) totals: Arc<Totals>,
-    pub(crate) limits: Limits,
+    pub(crate) bodies: Bodies,
+    pub(crate) requests_in_flight_max: usize,
 }
 
 impl Gateway {
@@ -55,16 +45,13 @@ impl Gateway {
         request: Request<Incoming>,
         id: &HeaderValue,
     ) -> Answer {
-        let started = Instant::now();
-        let (result, answer) = match self.totals.enter(self.limits.requests_in_flight_max) {
-            None => (CallResult::Overloaded, overloaded()),
-            Some(_place) => self.admitted(mounted, params, request, id).await,
-        };
-        mounted.stats.record(result, started.elapsed());
+        let mut ending = Ending { stats: &mounted.stats, started: Instant::now(), result: CallResult::Gone };
+        let (result, answer) = self.received(mounted, params, request, id).await;
+        ending.result = result;
         answer
     }
 
-    async fn admitted(
+    async fn received(
         &self,
         mounted: &Mounted,
         params: Vec<(String, String)>,
@@ -72,16 +59,22 @@ impl Gateway {
         id: &HeaderValue,
     ) -> (CallResult, Answer) {
         let (head, body) = request.into_parts();
-        let limits = &self.limits;
-        match http1::read_body(&head.headers, body, limits.body_bytes_max, limits.body_timeout).await {
-            Err(problem) => (problem.into(), problem.answer()),
-            Ok(body) => {
-                let raw = raw_request(mounted, params, &head, body);
-                // With debug logs, all that the request leads to carries its id.
-                let span = tracing::debug_span!("request", id = %id.to_str().unwrap_or("-"));
-                self.serve(mounted, &raw, id).instrument(span).await
-            }
-        }
+        let body = match self.bodies.read(&head.headers, body).await {
+            Ok(body) => body,
+            Err(problem) => return (problem.into(), problem.answer()),
+        };
+        // Only now, so that heads without bodies keep nobody out.
+        let Some(_place) = self.enter() else { return (CallResult::Overloaded, overloaded()) };
+        let _share = body.share;
+        let raw = raw_request(mounted, params, &head, body.bytes);
+        // With debug logs, all that the request leads to carries its id.
+        let span = tracing::debug_span!("request", id = %id.to_str().unwrap_or("-"));
+        self.serve(mounted, &raw, id).instrument(span).await
+    }
+
+    /// A place among the requests in work.
+    pub(crate) fn enter(&self) -> Option<Place> {
+        self.totals.enter(self.requests_in_flight_max)
     }
 
     async fn serve(&self, mounted: &Mounted, request: &RawRequest, id: &HeaderValue) -> (CallResult, Answer) {
@@ -107,6 +100,19 @@ impl Gateway {
             result
         };
         (result, raw::answer(response))
+    }
+}
+
+/// Counts a request when it ends, also when that is because its client has gone.
+struct Ending<'a> {
+    stats: &'a OperationStats,
+    started: Instant,
+    result: CallResult,
+}
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.stats.record(self.result, self.started.elapsed());
     }
 }
 
@@ -209,7 +215,7 @@ fn raw_request(
 /// The answer when there is no room: no body, for reading the message would be work.
 pub(crate) fn overloaded() -> Answer {
     let mut answer = http1::bare(StatusCode::SERVICE_UNAVAILABLE);
-    answer.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+    answer.headers_mut().insert(header::RETRY_AFTER, http1::RETRY_AFTER);
     answer
 }
 
@@ -218,6 +224,7 @@ impl From<http1::BodyProblem> for CallResult {
         match problem {
             http1::BodyProblem::TooLarge => CallResult::TooLarge,
             http1::BodyProblem::TooSlow | http1::BodyProblem::Broken => CallResult::BadBody,
+            http1::BodyProblem::NoRoom => CallResult::Overloaded,
         }
     }
 }

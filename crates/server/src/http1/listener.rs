@@ -19,15 +19,27 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use super::Answer;
+use super::write_deadline::WriteDeadline;
 use crate::StartError;
 
-/// Bounds on connections.
+/// Bounds on each connection.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Open at a time.
-    pub(crate) connections_max: usize,
     /// For the head of a request, idle time before it included.
     pub(crate) header_timeout: Duration,
+    /// For the peer to take something of what it is sent.
+    pub(crate) write_timeout: Duration,
+    /// What happens to a request under way when its client goes.
+    pub(crate) gone: Gone,
+}
+
+/// What happens to a request under way when its client closes the connection, or its sending side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gone {
+    /// It is dropped, and so are the places that it holds.
+    Dropped,
+    /// It is finished, for it may consist of several steps that belong together.
+    Finished,
 }
 
 /// The head of a request, and what hyper reads at a time.
@@ -77,19 +89,16 @@ impl Listener {
         self.addr
     }
 
-    /// Serves every request until [`Serving::shut_down`] with what `make` makes; it may count the
-    /// connections.
-    pub(crate) fn serve<A, F>(self, limits: Limits, make: impl FnOnce(Connections) -> A) -> Serving
+    /// Serves every request with `answer` until [`Serving::shut_down`].
+    pub(crate) fn serve<A, F>(self, limits: Limits, connections: Connections, answer: A) -> Serving
     where
         A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Answer> + Send + 'static,
     {
         let (phase, watched) = watch::channel(Phase::Serving);
-        let places_max = limits.connections_max;
-        let places = Arc::new(Semaphore::new(places_max));
-        let answer = make(Connections { places: Arc::clone(&places), places_max });
-        let accepting = tokio::spawn(self.accept_all(limits, Arc::clone(&places), watched, answer));
-        Serving { phase, places, places_max, accepting }
+        let places = Arc::clone(&connections.places);
+        let accepting = tokio::spawn(self.accept_all(limits, places, watched, answer));
+        Serving { phase, connections, accepting }
     }
 
     async fn accept_all<A, F>(
@@ -119,6 +128,7 @@ impl Listener {
                 }
             };
             let connection = Connection { http: http.clone(), phase: phase.clone(), answer: answer.clone() };
+            let stream = WriteDeadline::new(stream, limits.write_timeout);
             tokio::spawn(connection.run(stream, self.tls.clone(), place));
         }
     }
@@ -146,9 +156,8 @@ fn http1_builder(limits: Limits) -> http1::Builder {
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
-        .pipeline_flush(true)
-        // A partner may close its sending side once all is sent and still wants the answer.
-        .half_close(true);
+        // That a client has gone shows in the end of what it sends, and in nothing else.
+        .half_close(limits.gone == Gone::Finished);
     http
 }
 
@@ -164,7 +173,12 @@ where
     A: Fn(Request<Incoming>) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send + 'static,
 {
-    async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>, place: OwnedSemaphorePermit) {
+    async fn run(
+        self,
+        stream: WriteDeadline<TcpStream>,
+        tls: Option<TlsAcceptor>,
+        place: OwnedSemaphorePermit,
+    ) {
         match tls {
             None => self.serve(stream).await,
             Some(acceptor) => {
@@ -227,8 +241,7 @@ async fn next_phase(phase: &mut watch::Receiver<Phase>, finishing: bool) -> Phas
 /// A listener at work.
 pub(crate) struct Serving {
     phase: watch::Sender<Phase>,
-    places: Arc<Semaphore>,
-    places_max: usize,
+    connections: Connections,
     accepting: JoinHandle<()>,
 }
 
@@ -238,12 +251,13 @@ impl Serving {
     pub(crate) async fn shut_down(self, within: Duration) -> usize {
         self.phase.send_replace(Phase::Finishing);
         let _ = self.accepting.await;
-        let all = u32::try_from(self.places_max).unwrap_or(u32::MAX);
-        let finished = tokio::time::timeout(within, self.places.acquire_many(all)).await;
+        let Connections { places, places_max } = &self.connections;
+        let all = u32::try_from(*places_max).unwrap_or(u32::MAX);
+        let finished = tokio::time::timeout(within, places.acquire_many(all)).await;
         match finished {
             Ok(_) => 0,
             Err(_) => {
-                let cut = self.places_max.saturating_sub(self.places.available_permits());
+                let cut = self.connections.open();
                 self.phase.send_replace(Phase::Cutting);
                 cut
             }
@@ -251,7 +265,7 @@ impl Serving {
     }
 }
 
-/// Counts open connections.
+/// The places for connections of one listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Connections {
     places: Arc<Semaphore>,
@@ -259,6 +273,11 @@ pub(crate) struct Connections {
 }
 
 impl Connections {
+    pub(crate) fn new(places_max: usize) -> Connections {
+        Connections { places: Arc::new(Semaphore::new(places_max)), places_max }
+    }
+
+    /// How many are taken.
     pub(crate) fn open(&self) -> usize {
         self.places_max.saturating_sub(self.places.available_permits())
     }

@@ -4,9 +4,10 @@ mod body;
 mod listener;
 mod request_id;
 mod tls;
+mod write_deadline;
 
-pub(crate) use body::{BodyProblem, read_body};
-pub(crate) use listener::{Connections, Limits, Listener, Serving};
+pub(crate) use body::{Bodies, BodyProblem};
+pub(crate) use listener::{Connections, Gone, Limits, Listener, Serving};
 pub(crate) use request_id::{REQUEST_ID, RequestIds};
 pub(crate) use tls::acceptor;
 
@@ -18,6 +19,9 @@ pub(crate) type AnswerBody = Either<Full<Bytes>, axum::body::Body>;
 
 /// An answer on its way out.
 pub(crate) type Answer = http::Response<AnswerBody>;
+
+/// How long a client that was sent away for lack of room should wait, in seconds.
+pub(crate) const RETRY_AFTER: http::HeaderValue = http::HeaderValue::from_static("1");
 
 /// An answer that is nothing but its status.
 pub(crate) fn bare(status: http::StatusCode) -> Answer {

@@ -22,7 +22,7 @@ use tradewind_worker::Worker;
 
 use crate::http1::Connections;
 
-pub(crate) use traffic::{CallResult, OperationStats, Totals, Traffic};
+pub(crate) use traffic::{CallResult, OperationStats, Place, Totals, Traffic};
 
 /// One metric as a Prometheus server sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +53,8 @@ metrics! {
         "Time from the head of a partner's request to its answer, in seconds";
     IN_FLIGHT "gauge" "tradewind_requests_in_flight" ""
         "Requests of partners and payers in work";
+    WAITING "gauge" "tradewind_waiting_calls" ""
+        "Calls of partners that wait for a payer, among those in work";
     PANICS "counter" "tradewind_panics_total" ""
         "Requests that ended in a panic; each is a fault of the gateway";
     CONNECTIONS "gauge" "tradewind_connections" ""
@@ -122,6 +124,7 @@ impl Collector for Sampler {
         out.requests(traffic)?;
         out.request_seconds(traffic)?;
         out.gauge(IN_FLIGHT, traffic.totals().in_flight())?;
+        out.gauge(WAITING, app.waiting_calls())?;
         out.counter(PANICS, traffic.totals().panics())?;
         out.gauge(CONNECTIONS, connections.open())?;
         out.gauge(QUEUE, app.queue_depth())?;

@@ -131,6 +131,7 @@ results! {
     TooLarge "too_large",
     BadBody "bad_body",
     Overloaded "overloaded",
+    Gone "gone",
     Panic "panic",
     UnknownPartner "unknown_partner",
     PartnerSuspended "partner_suspended",

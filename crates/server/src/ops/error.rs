@@ -25,6 +25,11 @@ impl OpsError {
         OpsError { status: StatusCode::NOT_FOUND, code: "not_found", message: message.into() }
     }
 
+    /// What the caller has looked at has changed since.
+    pub(super) fn changed(message: impl Into<String>) -> OpsError {
+        OpsError { status: StatusCode::CONFLICT, code: "changed", message: message.into() }
+    }
+
     pub(super) fn wrong_method() -> OpsError {
         let message = "this resource does not have this method".to_owned();
         OpsError { status: StatusCode::METHOD_NOT_ALLOWED, code: "wrong_method", message }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::response::IntoResponse as _;
-use http::{HeaderMap, HeaderValue, Request, header};
+use http::{HeaderMap, HeaderValue, Method, Request, header};
 use http_body_util::Either;
 use hyper::body::Incoming;
 use tower_service::Service as _;
@@ -12,12 +12,15 @@ use tradewind_signing::{Secret, constant_time_eq};
 
 use super::error::OpsError;
 use crate::gateway::catch_panic;
+use crate::health::METRICS_PATH;
 use crate::http1::{Answer, REQUEST_ID, RequestIds};
 use crate::metrics::Totals;
 
 /// Everything that the operators' listener serves.
 pub(crate) struct OpsFront {
     pub(crate) router: Router,
+    /// `/metrics`, when it is served here.
+    pub(crate) metrics: Option<Router>,
     pub(crate) token: Secret,
     pub(crate) ids: RequestIds,
     pub(crate) totals: Arc<Totals>,
@@ -26,8 +29,10 @@ pub(crate) struct OpsFront {
 impl OpsFront {
     pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Answer {
         let id = self.ids.of(request.headers());
-        let mut answer = if is_operator(request.headers(), &self.token) {
-            self.admitted(request, &id).await
+        let mut answer = if let Some(metrics) = self.metrics_for(&request) {
+            self.admitted(metrics, request, &id).await
+        } else if is_operator(request.headers(), &self.token) {
+            self.admitted(&self.router, request, &id).await
         } else {
             let mut answer = OpsError::unauthorised().into_response();
             answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -40,10 +45,16 @@ impl OpsFront {
         answer
     }
 
-    async fn admitted(&self, request: Request<Incoming>, id: &HeaderValue) -> Answer {
+    /// Whoever collects metrics has no use for the token, and no business to have it.
+    fn metrics_for(&self, request: &Request<Incoming>) -> Option<&Router> {
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        self.metrics.as_ref().filter(|_| reads && request.uri().path() == METRICS_PATH)
+    }
+
+    async fn admitted(&self, router: &Router, request: Request<Incoming>, id: &HeaderValue) -> Answer {
         let request_id = id.to_str().unwrap_or("-");
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let answer = match catch_panic(self.router.clone().call(request)).await {
+        let answer = match catch_panic(router.clone().call(request)).await {
             Some(Ok(response)) => response,
             Some(Err(never)) => match never {},
             None => {
@@ -54,7 +65,7 @@ impl OpsFront {
         let status = answer.status().as_u16();
         if answer.status().is_server_error() {
             tracing::error!(request_id, %method, path, status, "an operator's request failed");
-        } else if method != http::Method::GET {
+        } else if !matches!(method, Method::GET | Method::HEAD) {
             // What operators change is worth a line.
             tracing::info!(request_id, %method, path, status, "an operator's request");
         }

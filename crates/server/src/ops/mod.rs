@@ -12,6 +12,7 @@ mod extract;
 mod front;
 mod orders;
 mod partners;
+mod retention;
 mod status;
 mod tasks;
 mod users;
@@ -78,6 +79,8 @@ pub(crate) fn routes(ops: Ops) -> Router {
         .route("/clock/advance", post(clock::advance))
         .route("/clock/freeze", post(clock::freeze))
         .route("/clock/resume", post(clock::resume))
+        .route("/retention/page", post(retention::show))
+        .route("/retention/forget", post(retention::forget))
         .route("/verify", post(verify::run));
     Router::new()
         .nest("/ops/v1", all)

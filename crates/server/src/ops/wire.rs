@@ -134,8 +134,10 @@ pub(super) fn event(event: &Event) -> Value {
     json!({
         "number": event.number,
         "kind": event.kind.name(),
-        "order": event.order.to_string(),
+        "order": event.about.order().map(|order| order.to_string()),
+        "voucher": event.about.voucher().map(|voucher| voucher.to_string()),
         "refund": event.refund.map(|refund| refund.to_string()),
+        "redemption": event.redemption.map(|redemption| redemption.to_string()),
         "at_ms": event.at.ms(),
     })
 }
@@ -151,7 +153,8 @@ pub(super) fn task(task: &Task) -> Value {
     json!({
         "id": task.key.id.to_string(),
         "partner": task.key.partner.to_string(),
-        "order": task.key.order.to_string(),
+        "order": task.key.about.order().map(|order| order.to_string()),
+        "voucher": task.key.about.voucher().map(|voucher| voucher.to_string()),
         "kind": task.kind.name(),
         "subject": subject,
         "state": task.state.name(),

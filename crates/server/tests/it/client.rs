@@ -63,6 +63,12 @@ impl Raw {
         self.0.write_all(bytes).await.unwrap();
     }
 
+    /// Sends the same again and again, without ever reading, until the server closes.
+    pub(crate) async fn flood(mut self, bytes: &[u8]) {
+        let flooding = async { while self.0.write_all(bytes).await.is_ok() {} };
+        tokio::time::timeout(LIMIT, flooding).await.expect("the server closes in time");
+    }
+
     /// All that comes until the server closes.
     pub(crate) async fn rest(mut self) -> String {
         let mut answer = Vec::new();

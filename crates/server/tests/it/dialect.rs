@@ -1,11 +1,15 @@
-//! A dialect for tests: it asks which payment methods there are, and panics where its path says.
+//! A dialect for tests: it asks which payment methods there are, or collects from a payer who never
+//! confirms, and panics where its path says.
 
 use bytes::Bytes;
 use tradewind_dialect::{
-    Ack, Claim, Credentials, Dialect, Interface, Method, Notice, Notification, Opened, Proof, RawRequest,
-    RawResponse, Route, SandboxPartner, Sealer, Verified,
+    Ack, Claim, Credentials, Dialect, Interface, Method, Notice, NoticeAbout, Notification, Opened, Proof,
+    RawRequest, RawResponse, Route, SandboxPartner, Sealer, Verified,
 };
-use tradewind_domain::{Call, EventKind, Order, OrderId, Outcome, Refusal, Schedule, Span, Timestamp};
+use tradewind_domain::{
+    Call, Collect, Currency, EventKind, Flow, MethodChoice, Money, Order, OrderId, Outcome, Refusal,
+    Schedule, Span, Terminal, Timestamp,
+};
 
 /// The partner that a sandbox has of it.
 pub(crate) const KEY_ID: &str = "polly";
@@ -18,6 +22,7 @@ pub(crate) struct Parrot;
 
 const ROUTES: &[Route] = &[
     Route { method: Method::Post, path: "/parrot/methods/{word}", operation: "methods" },
+    Route { method: Method::Post, path: "/parrot/collect/{word}", operation: "collect" },
     Route { method: Method::Get, path: "/parrot/identify", operation: "identify" },
     Route { method: Method::Get, path: "/parrot/open", operation: "open" },
     Route { method: Method::Get, path: "/parrot/seal", operation: "seal" },
@@ -54,7 +59,11 @@ impl Dialect for Parrot {
     ) -> Result<Opened, Refusal> {
         assert!(operation != "open", "the parrot is told to fail in open");
         let key_id = credentials.map(|credentials| credentials.key_id.clone());
-        let call = Verified::new(Proof::carried_by_call(), Call::ListMethods);
+        let asked = match operation {
+            "collect" => collect(request.param("word").unwrap_or("-")),
+            _ => Call::ListMethods,
+        };
+        let call = Verified::new(Proof::carried_by_call(), asked);
         let words =
             [request.param("word").unwrap_or("-"), &request.query, &String::from_utf8_lossy(&request.body)];
         let echo = format!("{} {}", key_id.unwrap_or_default(), words.join(" "));
@@ -76,7 +85,11 @@ impl Dialect for Parrot {
 
     fn notify(&self, notice: &Notice<'_>, _now: Timestamp) -> Option<Notification> {
         let url = notice.endpoint?.url.clone();
-        let body = Bytes::from(format!("{} {}", notice.event.kind.name(), notice.order.number));
+        let number = match notice.about {
+            NoticeAbout::Order { order, .. } => &order.number,
+            NoticeAbout::Voucher { voucher, .. } => &voucher.number,
+        };
+        let body = Bytes::from(format!("{} {number}", notice.event.kind.name()));
         Some(Notification { url, content_type: "text/plain", body })
     }
 
@@ -132,6 +145,23 @@ impl Dialect for Parrot {
     ) -> Option<RawRequest> {
         None
     }
+}
+
+/// Collects by a code that the sandbox's channel lets wait for ever.
+fn collect(number: &str) -> Call {
+    Call::Collect(Box::new(Collect {
+        number: number.to_owned(),
+        fingerprint: 1,
+        amount: Money::from_cents(100, Currency::CNY).unwrap(),
+        subject: "nuts".into(),
+        method: MethodChoice::Named(tradewind_domain::Method::ALIPAY),
+        flow: Flow::PayerCode,
+        payer_code: Some("280000000000005901".into()),
+        expires_in: Span::from_mins(15),
+        terminal: Terminal::default(),
+        notify_url: None,
+        details: None,
+    }))
 }
 
 struct Echo {

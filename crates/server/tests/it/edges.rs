@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use tradewind_server::ServerConfig;
 
-use crate::client::{Raw, content_type, get, header, send, text};
+use crate::client::{LIMIT, Raw, content_type, get, header, send, text};
 use crate::gateway::{Gateway, config};
 
 #[tokio::test]
@@ -147,26 +147,101 @@ async fn a_head_that_does_not_come_is_not_waited_for() {
     gateway.stop().await;
 }
 
+const COLLECT: &[u8] = b"POST /parrot/collect/N1 HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n";
+
 #[tokio::test]
 async fn more_requests_than_allowed_are_sent_away_at_once() {
     let gateway = Gateway::with(ServerConfig { requests_in_flight_max: 1, ..config() }).await;
     let mut waiting = Raw::connect(gateway.running.listen).await;
-    // The server asks for the body as soon as it has taken the request on.
-    let head =
-        "POST /parrot/methods/a HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
-    waiting.send(head.as_bytes()).await;
-    assert!(waiting.head().await.starts_with("HTTP/1.1 100 "));
+    waiting.send(COLLECT).await;
+    gateway.until_metric("tradewind_waiting_calls 1").await;
 
     let refused = send(Method::POST, &gateway.url("/parrot/methods/b"), &[], "").await;
     assert_eq!((refused.status, text(&refused).as_str()), (503, ""));
     assert_eq!(header(&refused.headers, "retry-after"), "1");
     assert_eq!(get(&gateway.url("/pay/some")).await.status, 503);
     assert_eq!(get(&gateway.url("/healthz")).await.status, 200, "probes are answered all the same");
+    drop(waiting);
+    gateway.stop().await;
+}
 
-    waiting.send(b"ab").await;
-    assert!(waiting.head().await.starts_with("HTTP/1.1 200 "));
-    let admitted = send(Method::POST, &gateway.url("/parrot/methods/c"), &[], "").await;
-    assert_eq!(admitted.status, 200);
+#[tokio::test]
+async fn a_client_that_goes_gives_its_places_back() {
+    let gateway = Gateway::with(ServerConfig { requests_in_flight_max: 1, ..config() }).await;
+    let mut waiting = Raw::connect(gateway.running.listen).await;
+    waiting.send(COLLECT).await;
+    gateway.until_metric("tradewind_waiting_calls 1").await;
+    drop(waiting);
+    gateway.until_metric("tradewind_waiting_calls 0").await;
+    gateway.until_metric("tradewind_requests_in_flight 0").await;
+    let left = "tradewind_requests_total{dialect=\"parrot\",operation=\"collect\",result=\"gone\"} 1";
+    gateway.until_metric(left).await;
+    assert_eq!(send(Method::POST, &gateway.url("/parrot/methods/b"), &[], "").await.status, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn heads_without_bodies_keep_nobody_out() {
+    let gateway = Gateway::with(ServerConfig { requests_in_flight_max: 1, ..config() }).await;
+    let mut idle = Vec::new();
+    // The server asks for the body as soon as it has taken the request on.
+    for path in ["/parrot/methods/a", "/pay/some"] {
+        let mut raw = Raw::connect(gateway.running.listen).await;
+        let head = "HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\nexpect: 100-continue\r\n\r\n";
+        raw.send(format!("POST {path} {head}").as_bytes()).await;
+        assert!(raw.head().await.starts_with("HTTP/1.1 100 "));
+        idle.push(raw);
+    }
+    assert_eq!(send(Method::POST, &gateway.url("/parrot/methods/b"), &[], "").await.status, 200);
+    for mut raw in idle {
+        raw.send(b"ab").await;
+        let answer = raw.head().await;
+        assert!(!answer.starts_with("HTTP/1.1 503 "), "{answer}");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn long_bodies_share_a_bound() {
+    let config = ServerConfig { body_bytes_max: 100_000, bodies_bytes_max: 100_000, ..config() };
+    let gateway = Gateway::with(config).await;
+    let url = gateway.url("/parrot/methods/a");
+    let status = async |bytes: usize| send(Method::POST, &url, &[], &"x".repeat(bytes)).await.status;
+    assert_eq!(status(100_000).await, 200);
+    let mut slow = Raw::connect(gateway.running.listen).await;
+    let head = "POST /parrot/methods/a HTTP/1.1\r\nhost: h\r\ncontent-length: 90000\r\n\r\n";
+    slow.send(head.as_bytes()).await;
+    slow.send(&[b'x'; 89_999]).await;
+    // How much of it has been read already shows in nothing else.
+    let full = async { while status(100_000).await != 503 {} };
+    tokio::time::timeout(LIMIT, full).await.unwrap();
+    assert_eq!(status(16_000).await, 200, "what is ordinary always fits");
+    drop(slow);
+    let free = async { while status(100_000).await != 200 {} };
+    tokio::time::timeout(LIMIT, free).await.unwrap();
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_answer_does_not_wait_for_those_to_later_requests() {
+    let gateway = Gateway::start().await;
+    let quick = b"POST /parrot/methods/a HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n".as_slice();
+    let mut raw = Raw::connect(gateway.running.listen).await;
+    raw.send(&[quick, COLLECT, quick].concat()).await;
+    assert!(raw.head().await.starts_with("HTTP/1.1 200 "));
+    drop(raw);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn who_does_not_read_is_cut_off() {
+    let write_timeout = Duration::from_millis(50);
+    let gateway = Gateway::with(ServerConfig { write_timeout, ..config() }).await;
+    let body = "x".repeat(60_000);
+    let head = format!("POST /parrot/methods/a HTTP/1.1\r\nhost: h\r\ncontent-length: {}", body.len());
+    let request = format!("{head}\r\n\r\n{body}");
+    Raw::connect(gateway.running.listen).await.flood(request.as_bytes()).await;
+    gateway.until_metric("tradewind_connections 0").await;
     gateway.stop().await;
 }
 

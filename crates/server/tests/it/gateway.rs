@@ -109,6 +109,17 @@ impl Gateway {
         format!("http://{}{path}", self.running.listen)
     }
 
+    /// What the metrics say, where they are by default.
+    pub(crate) async fn metrics(&self) -> String {
+        client::text(&client::get(&format!("http://{}/metrics", self.running.ops)).await)
+    }
+
+    /// Waits until a line of the metrics says so.
+    pub(crate) async fn until_metric(&self, line: &str) {
+        let told = async { while !self.metrics().await.lines().any(|told| told == line) {} };
+        tokio::time::timeout(client::LIMIT, told).await.unwrap_or_else(|_| panic!("never: {line}"));
+    }
+
     /// Calls the operator API and expects success.
     pub(crate) async fn ops(&self, method: Method, path: &str, body: Value) -> Value {
         let (status, answer) = self.ops_raw(method.clone(), path, body).await;

@@ -34,6 +34,8 @@ const RESOURCES: &[(&str, &str)] = &[
     ("POST", "clock/advance"),
     ("POST", "clock/freeze"),
     ("POST", "clock/resume"),
+    ("POST", "retention/page"),
+    ("POST", "retention/forget"),
     ("POST", "verify"),
     ("GET", "nope"),
 ];

@@ -15,7 +15,7 @@ async fn a_panic_becomes_the_dialects_internal_error() {
     check("/parrot/seal", 200, "refused polly internal").await;
     check("/parrot/refuse", 500, "").await;
 
-    let metrics = text(&get(&gateway.url("/metrics")).await);
+    let metrics = gateway.metrics().await;
     for operation in ["identify", "open", "seal", "refuse"] {
         let line = format!(
             "tradewind_requests_total{{dialect=\"parrot\",operation=\"{operation}\",result=\"panic\"}} 1"

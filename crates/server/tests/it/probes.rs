@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde_json::Value;
-use tradewind_server::{METRICS, ServerConfig};
+use tradewind_server::{METRICS, MetricsAt, ServerConfig};
 
 use crate::client::{content_type, get, send, text};
 use crate::gateway::{Gateway, config};
@@ -27,7 +27,7 @@ async fn metrics_are_those_of_the_list_and_count() {
     for _ in 0..3 {
         send(Method::POST, &gateway.url("/parrot/methods/a"), &[], "").await;
     }
-    let response = get(&gateway.url("/metrics")).await;
+    let response = get(&format!("http://{}/metrics", gateway.running.ops)).await;
     assert_eq!(content_type(&response), "application/openmetrics-text; version=1.0.0; charset=utf-8");
     let metrics = text(&response);
     let told: Vec<&str> =
@@ -50,8 +50,19 @@ async fn metrics_are_those_of_the_list_and_count() {
 }
 
 #[tokio::test]
-async fn metrics_can_be_switched_off() {
-    let gateway = Gateway::with(ServerConfig { metrics: false, ..config() }).await;
-    assert_eq!(get(&gateway.url("/metrics")).await.status, 404);
-    gateway.stop().await;
+async fn metrics_are_where_they_are_said_to_be() {
+    let check = async |metrics: MetricsAt, main: u16, ops: u16| {
+        let gateway = Gateway::with(ServerConfig { metrics, ..config() }).await;
+        let ops_url = format!("http://{}/metrics", gateway.running.ops);
+        assert_eq!(get(&gateway.url("/metrics")).await.status, main, "{metrics:?}");
+        assert_eq!(get(&ops_url).await.status, ops, "{metrics:?}");
+        // The token guards all else, this path included when it is not asked for metrics.
+        assert_eq!(send(Method::POST, &ops_url, &[], "").await.status, 401, "{metrics:?}");
+        assert_eq!(get(&format!("{ops_url}/more")).await.status, 401, "{metrics:?}");
+        gateway.stop().await;
+    };
+    check(MetricsAt::Main, 200, 401).await;
+    check(MetricsAt::Ops, 404, 200).await;
+    check(MetricsAt::Off, 404, 401).await;
+    assert_eq!(ServerConfig::default().metrics, MetricsAt::Ops);
 }

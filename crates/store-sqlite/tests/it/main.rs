@@ -5,5 +5,6 @@
 mod contract;
 mod durability;
 mod faulty;
+mod moving;
 mod opening;
 mod support;

@@ -77,10 +77,11 @@ fn newer_and_edited_schemas_are_refused() {
     let folder = Folder::new();
     let path = folder.database();
     drop(open(&path));
-    let change = |sql| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let change = |sql: &str| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     change("PRAGMA user_version = 99");
     assert!(matches!(refused(&path), OpenError::NewerSchema { found: 99, .. }));
-    change("PRAGMA user_version = 1; UPDATE migrations SET checksum = checksum + 1");
+    let steps = SqliteStore::schema(&folder.database().with_extension("none")).unwrap().len();
+    change(&format!("PRAGMA user_version = {steps}; UPDATE migrations SET checksum = checksum + 1"));
     assert!(matches!(refused(&path), OpenError::MigrationChanged { number: 1, .. }));
     change("UPDATE migrations SET checksum = checksum - 1");
     drop(open(&path));
@@ -131,4 +132,22 @@ fn a_commit_that_is_blocked_is_unavailable_and_leaves_the_lane_whole() {
         assert_eq!(store.fact("blocked".into()).await.unwrap(), None);
         assert!(store.fact("free".into()).await.unwrap().is_some());
     });
+}
+
+#[test]
+fn a_schema_is_looked_at_without_changing_it() {
+    let folder = Folder::new();
+    let path = folder.database();
+    let done =
+        |path: &std::path::Path| SqliteStore::schema(path).unwrap().iter().filter(|step| step.done).count();
+    assert_eq!(done(&path), 0);
+    assert!(!path.exists(), "looking makes no file");
+    let unwilling = SqliteConfig { migrate: false, ..SqliteConfig::default() };
+    let refused = SqliteStore::open(&path, unwilling).map(drop);
+    assert!(matches!(refused, Err(OpenError::OlderSchema { found: 0, .. })), "{refused:?}");
+    let store = open(&path);
+    // While somebody works with the file, too.
+    assert_eq!(done(&path), SqliteStore::schema(&path).unwrap().len());
+    drop(store);
+    drop(SqliteStore::open(&path, unwilling).unwrap());
 }

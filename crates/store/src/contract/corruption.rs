@@ -1,9 +1,11 @@
 //! Verification finds nothing in good data, and each kind of damage where it was done.
 
+mod vouchers;
+
 use tradewind_domain::{
-    Account, AccountDelta, Command, Decided, Need, Order, OrderStage, PartnerId, Payment, PaymentState,
-    Purpose, Refund, RefundReport, RefundState, Span, Stream, Task, TaskKey, TaskKind, Transfer,
-    TransferKind, WriteSet,
+    About, Account, AccountDelta, Command, Decided, Need, Order, OrderStage, PartnerId, Payment,
+    PaymentState, Purpose, Refund, RefundReport, RefundState, Span, Stream, Task, TaskKey, TaskKind,
+    Transfer, TransferKind, WriteSet,
 };
 
 use super::Fixture;
@@ -11,6 +13,8 @@ use super::desk::Desk;
 use super::life::{check_clean, pay, refund, report_refund};
 use super::samples::{self, yuan};
 use crate::FINDINGS_MAX;
+
+pub use vouchers::damaged_vouchers_are_found;
 
 /// The books of one partner, with an order in each standing that matters.
 struct Books {
@@ -281,7 +285,7 @@ async fn damage_refunds(cases: &mut Cases) {
         .write(|books| {
             let id = books.pending.follow_up.unwrap();
             let words = format!("{} is open and its follow-up {id} is not pending", books.pending.id);
-            let key = TaskKey { partner: books.owner, order: books.refunding.id, id };
+            let key = TaskKey { partner: books.owner, about: About::Order(books.refunding.id), id };
             (WriteSet { tasks_removed: vec![key], ..WriteSet::default() }, words)
         })
         .await;

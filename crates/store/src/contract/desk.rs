@@ -37,9 +37,11 @@ impl Desk {
         }
     }
 
-    /// Loads through the lane.
+    /// Loads through the lane, to look and not to change: what was locked is let go of.
     pub async fn load(&mut self, needs: &[Need]) -> Rows {
-        self.lane.load(needs).await.unwrap()
+        let rows = self.lane.load(needs).await.unwrap();
+        self.lane.abandon().await.unwrap();
+        rows
     }
 
     /// Reads past the lane.

@@ -174,17 +174,26 @@ pub async fn a_batch_of_many(fixture: Fixture) {
 pub async fn random_sequences_verify_clean(fixture: Fixture) {
     let seed = std::env::var("TRADEWIND_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_122);
     println!("TRADEWIND_SEED={seed}");
-    let mut chance = Chance(seed);
     let mut desk = Desk::open(&fixture.store).await;
+    let (accepted, refused, orders) = do_business(&mut desk, seed, 250).await;
+    println!("{accepted} accepted, {refused} refused, {orders} orders");
+    assert!(accepted > 300 && orders > 50, "the commands lead nowhere");
+    check_clean(&desk).await;
+}
+
+/// Two partners and batches of commands by chance; how many commands were accepted and refused, and
+/// how many orders there are.
+pub async fn do_business(desk: &mut Desk, seed: u64, rounds: usize) -> (usize, usize, usize) {
+    let mut chance = Chance(seed);
     desk.add_partner(1).await;
     desk.add_partner(2).await;
     let mut orders: Vec<Order> = Vec::new();
     let (mut accepted, mut refused) = (0, 0);
-    for round in 0..250 {
+    for round in 0..rounds {
         desk.now = desk.now + Span::from_ms(chance.below(40_000));
         let mut batch = Vec::new();
         for _ in 0..=chance.below(6) {
-            let command = random_command(&mut chance, &mut desk, &orders, round).await;
+            let command = random_command(&mut chance, desk, &orders, round).await;
             batch.extend(command);
         }
         for decided in desk.batch(batch).await {
@@ -200,12 +209,10 @@ pub async fn random_sequences_verify_clean(fixture: Fixture) {
             }
         }
         if round % 10 == 9 {
-            check_clean(&desk).await;
+            check_clean(desk).await;
         }
     }
-    println!("{accepted} accepted, {refused} refused, {} orders", orders.len());
-    assert!(accepted > 300 && orders.len() > 50, "the commands lead nowhere");
-    check_clean(&desk).await;
+    (accepted, refused, orders.len())
 }
 
 async fn random_command(

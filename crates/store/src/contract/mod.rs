@@ -16,7 +16,8 @@
 //!   an update of a row that is not there; nothing of the set is left behind;
 //! * what identifies a row and what it is about is written once; an update writes only what can
 //!   change (an order's stage, amounts given back and times; a payment's or refund's state and what
-//!   the channel says of it; a task's state and schedule);
+//!   the channel says of it; how much of a voucher has been used and whether it is in force; a task's
+//!   state and schedule);
 //! * a key id of a dialect belongs to one partner for ever; that partner may hold several credentials
 //!   of that key id at once.
 
@@ -34,8 +35,11 @@ pub mod desk;
 pub mod leasing;
 pub mod life;
 pub mod listing;
+pub mod moving;
+pub mod retention;
 pub mod roundtrips;
 pub mod samples;
+pub mod vouchers;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -70,7 +74,12 @@ macro_rules! contract_tests {
                 partners_users_and_events, stories;
             life: a_paid_and_notified_order, a_refused_and_a_done_refund, a_late_success, a_batch_of_many,
                 random_sequences_verify_clean;
-            corruption: good_data_verifies_clean, every_kind_of_damage_is_found, findings_are_bounded;
+            retention: settled_events_go_in_order, settled_tasks_go_alone, pages_and_second_looks,
+                a_cut_hides_no_gap, places_as_text;
+            vouchers: vouchers_and_what_belongs_to_them, events_and_tasks_of_vouchers, unique_names_conflict,
+                redemptions_by_page_and_filter, a_voucher_is_used_up;
+            corruption: good_data_verifies_clean, every_kind_of_damage_is_found, damaged_vouchers_are_found,
+                findings_are_bounded;
         }
     };
     (@checks $run:ident, $fixture:ident, $($module:ident: $($check:ident),+;)+) => {$(

@@ -1,10 +1,10 @@
 //! What is written is read back as it was: every noun, every variant, every optional field.
 
 use tradewind_domain::{
-    Account, Currency, Device, EndpointId, EventKind, Fact, Flow, Money, Need, Order, OrderId, OrderStage,
-    Partner, PartnerId, PartnerState, Payment, PaymentState, Purpose, Refund, RefundId, RefundKind,
-    RefundState, Rows, Stream, TaskId, TaskKey, TaskKind, TaskState, Terminal, TransferId, TransferKind,
-    UserState, WriteSet,
+    About, Account, Currency, Device, EndpointId, EventKind, Fact, Flow, Money, Need, Order, OrderId,
+    OrderStage, Partner, PartnerId, PartnerState, Payment, PaymentState, Purpose, Refund, RefundId,
+    RefundKind, RefundState, Rows, Stream, TaskId, TaskKey, TaskKind, TaskState, Terminal, TransferId,
+    TransferKind, UserState, VoucherId, WriteSet,
 };
 
 use super::Fixture;
@@ -301,11 +301,14 @@ pub async fn absent_rows_are_left_out(fixture: Fixture) {
         Need::Order(OWNER, order),
         Need::OrderNumber(OWNER, String::new()),
         Need::RefundNumber(OWNER, "x".into()),
-        Need::Task(TaskKey { partner: OWNER, order, id: TaskId::from_i64(1) }),
+        Need::Task(TaskKey { partner: OWNER, about: About::Order(order), id: TaskId::from_i64(1) }),
         Need::Event(OWNER, 1),
         Need::KeyId { dialect: samples::DIALECT.into(), key_id: "x".into() },
         Need::Credentials(OWNER),
         Need::User(OWNER, "x".into()),
+        Need::Voucher(OWNER, VoucherId::from_i64(1)),
+        Need::VoucherNumber(OWNER, "x".into()),
+        Need::VoucherCode(samples::voucher_code(1)),
     ];
     for rows in [desk.load(&needs).await, desk.store.read(needs.to_vec()).await.unwrap()] {
         assert_eq!(format!("{rows:?}"), format!("{:?}", Rows::default()));

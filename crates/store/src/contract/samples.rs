@@ -1,10 +1,11 @@
 //! Rows to write: plain ones, and ones with every optional field filled.
 
 use tradewind_domain::{
-    Account, Credential, CredentialId, Currency, Device, Endpoint, EndpointId, Event, EventKind, Flow,
+    About, Account, Credential, CredentialId, Currency, Device, Endpoint, EndpointId, Event, EventKind, Flow,
     FundBill, Method, Money, Order, OrderId, OrderStage, Partner, PartnerId, PartnerState, Payment,
-    PaymentId, PaymentState, Purpose, Refund, RefundId, RefundKind, RefundState, Task, TaskId, TaskKey,
-    TaskKind, TaskState, Terminal, Timestamp, Transfer, TransferId, TransferKind, User, UserId, UserState,
+    PaymentId, PaymentState, Purpose, Redemption, RedemptionId, Refund, RefundId, RefundKind, RefundState,
+    Task, TaskId, TaskKey, TaskKind, TaskState, Terminal, Timestamp, Transfer, TransferId, TransferKind,
+    User, UserId, UserState, Voucher, VoucherCode, VoucherId, VoucherState,
 };
 
 /// The instant at which samples begin.
@@ -170,8 +171,9 @@ pub fn event(order: &Order, number: i64) -> Event {
         partner: order.partner,
         number,
         kind: EventKind::OrderPaid,
-        order: order.id,
+        about: About::Order(order.id),
         refund: None,
+        redemption: None,
         at: NOW,
     }
 }
@@ -181,7 +183,7 @@ pub fn task(owner: i64, order: i64, id: i64, due_ms: i64) -> Task {
     Task {
         key: TaskKey {
             partner: PartnerId::from_i64(owner),
-            order: OrderId::from_i64(order),
+            about: About::Order(OrderId::from_i64(order)),
             id: TaskId::from_i64(id),
         },
         kind: TaskKind::Deliver { event: 1, endpoint: None },
@@ -190,5 +192,44 @@ pub fn task(owner: i64, order: i64, id: i64, due_ms: i64) -> Task {
         due_at: Timestamp::from_ms(NOW.ms() + due_ms),
         attempts: 0,
         last_result: None,
+    }
+}
+
+/// The code with this payload.
+pub fn voucher_code(payload: u64) -> VoucherCode {
+    VoucherCode::of_payload(payload).unwrap()
+}
+
+/// An active voucher of `owner` with ten uses, without anything optional. Its code has its bare number
+/// as payload.
+pub fn voucher(owner: i64, id: i64, number: &str) -> Voucher {
+    Voucher {
+        id: VoucherId::from_i64(id),
+        partner: PartnerId::from_i64(owner),
+        dialect: DIALECT.into(),
+        number: number.into(),
+        fingerprint: i64::MAX - id,
+        code: voucher_code(id.unsigned_abs()),
+        subject: "一日 ticket".into(),
+        ordered: 10,
+        used: 0,
+        state: VoucherState::Active,
+        valid_until: None,
+        cancelled_at: None,
+        shares: Vec::new(),
+        notify_url: None,
+        details: None,
+    }
+}
+
+/// One use of `voucher`, redeemed by its issuer.
+pub fn redemption(voucher: &Voucher, id: i64) -> Redemption {
+    Redemption {
+        id: RedemptionId::from_i64(id),
+        voucher: voucher.id,
+        partner: voucher.partner,
+        by: voucher.partner,
+        device: "gate 1".into(),
+        count: 1,
     }
 }

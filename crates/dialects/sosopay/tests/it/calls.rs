@@ -413,7 +413,7 @@ fn logins() {
     let shop = Shop::new();
     let expected = |busi: Option<&str>| {
         let (login, password) = ("cashier01".to_owned(), "a b&c".to_owned());
-        Ok(Call::SignIn(Login { key_id: busi.map(str::to_owned), login, password }))
+        Ok(Call::SignIn(Login { key_id: busi.map(str::to_owned), login, password, device: None }))
     };
     let mut get = post("auth", "username=cashier01&password=a%20b%26c&busiCode=0010000001&_type=yaml", "");
     get.method = Http::Get;

@@ -11,6 +11,18 @@ proptest! {
         fuzz_open(&bytes);
     }
 
+    /// Write-off messages, well-formed and with some bytes exchanged.
+    #[test]
+    fn damaged_write_offs(choice in any::<u8>(), which in 0_usize..4, damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)) {
+        let mut bytes = crate::write_off::MESSAGES[which].as_bytes().to_vec();
+        for (at, byte) in damage {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        bytes.insert(0, choice);
+        fuzz_open(&bytes);
+    }
+
     /// Real messages with some bytes exchanged reach much further than noise.
     #[test]
     fn damaged_messages(choice in any::<u8>(), name in 0_usize..5, damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)) {

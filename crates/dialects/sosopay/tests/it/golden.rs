@@ -1,9 +1,9 @@
 //! Answers against the golden messages, byte for byte, in both formats, clear and in cipher.
 
-use tradewind_dialect::{Dialect, Notice};
+use tradewind_dialect::{Dialect, Notice, NoticeAbout};
 use tradewind_domain::{
-    Device, Event, EventKind, Flow, Found, Method, OrderPage, Outcome, PartnerId, PayerAction, PaymentState,
-    Refusal, SignedIn, Timestamp, User, UserId, UserState, WalletBridge,
+    About, Device, Event, EventKind, Flow, Found, Method, OrderPage, Outcome, PartnerId, PayerAction,
+    PaymentState, Refusal, SignedIn, Timestamp, User, UserId, UserState, WalletBridge,
 };
 
 use crate::support::{CODE, NOW, Shop, cny, dialect, golden, order, partner, payment, post, refund};
@@ -167,7 +167,7 @@ fn signed_in() -> SignedIn {
         signed_in_at: Some(Timestamp::from_ms(1_446_445_716_000)),
         created_at: NOW,
     };
-    SignedIn { user, partner: partner(), key_id: "0010000001".to_owned() }
+    SignedIn { user, partner: partner(), key_id: "0010000001".to_owned(), methods: Vec::new() }
 }
 
 fn auth(outcome: Result<&Outcome, &Refusal>) -> String {
@@ -203,8 +203,9 @@ fn a_notification() {
         partner: PartnerId::from_i64(1),
         number: 1,
         kind: EventKind::OrderPaid,
-        order: order().id,
+        about: About::Order(order().id),
         refund: None,
+        redemption: None,
         at: NOW,
     };
     for (query, name, content_type) in [
@@ -219,10 +220,9 @@ fn a_notification() {
         // What became of the order since is not this event's news.
         order.refunded = cny(15_800);
         let notice = Notice {
+            attempt: 1,
             event: &event,
-            order: &order,
-            payment: &payment(),
-            refund: None,
+            about: NoticeAbout::Order { order: &order, payment: &payment(), refund: None },
             partner: &shop.credentials.partner,
             credentials: &shop.credentials,
             endpoint: None,

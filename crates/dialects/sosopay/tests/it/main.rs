@@ -14,3 +14,4 @@ mod partners;
 mod support;
 mod tamper;
 mod vectors;
+mod write_off;

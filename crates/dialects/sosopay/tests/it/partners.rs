@@ -92,8 +92,10 @@ fn every_route_has_a_sample_that_opens() {
     for route in dialect().routes() {
         let request = dialect().sample(route.operation, &shop.credentials, NOW).unwrap();
         let claim = dialect().identify(route.operation, &request).unwrap();
-        let expected =
-            if route.operation == "auth" { Claim::Anonymous } else { Claim::Key(BUSI_ID.to_owned()) };
+        let expected = match route.operation {
+            "auth" | "login" => Claim::Anonymous,
+            _ => Claim::Key(BUSI_ID.to_owned()),
+        };
         assert_eq!(claim, expected, "{}", route.operation);
         let opened = shop.open(route.operation, &request);
         assert!(opened.is_ok(), "{}: {opened:?}", route.operation);
@@ -120,13 +122,23 @@ fn every_interface_has_its_route() {
         (Http::Post, "payChannel/{busiId}"),
         (Http::Get, "auth"),
         (Http::Post, "auth"),
+        (Http::Get, "login"),
+        (Http::Post, "login"),
+        (Http::Post, "verify/get"),
+        (Http::Post, "verify/query"),
+        (Http::Post, "verify/check"),
+        (Http::Post, "verify/cancel"),
+        (Http::Post, "verify/queryResults"),
     ] {
         let path = format!("/openGateway/openService/{path}");
         assert!(routes.contains(&(method, path.as_str())), "{method:?} {path}");
     }
-    assert_eq!(routes.len(), 13);
+    assert_eq!(routes.len(), 20);
     let ids: Vec<_> = dialect().interfaces().iter().map(|interface| interface.id.to_owned()).collect();
-    assert_eq!(ids, (1..=10).map(|number| format!("sosopay.{number}")).collect::<Vec<_>>());
+    let numbered = (1..=10).map(|number| format!("sosopay.{number}"));
+    let of_appendix = ["login", "get", "query", "check", "cancel", "queryResults"];
+    let of_appendix = of_appendix.into_iter().map(|name| format!("sosopay.a.{name}"));
+    assert_eq!(ids, numbered.chain(of_appendix).collect::<Vec<_>>());
 }
 
 #[test]

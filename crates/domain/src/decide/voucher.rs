@@ -1,0 +1,121 @@
+//! Decisions on vouchers: issuing, redeeming, cancelling.
+
+use super::Desk;
+use crate::{
+    Decided, PartnerId, PartnerState, Redemption, RedemptionId, Refusal, Voucher, VoucherCode, VoucherId,
+    VoucherStanding, VoucherState,
+};
+
+impl Desk<'_> {
+    /// The same content under the same number is the same voucher: whoever lost the answer asks again,
+    /// because its code is told nowhere else.
+    pub(super) fn issue_voucher(&mut self, voucher: Voucher) -> Result<Decided, Refusal> {
+        let partner = self.view.partner(voucher.partner).ok_or(Refusal::UnknownPartner)?;
+        if partner.state == PartnerState::Suspended {
+            return Err(Refusal::PartnerSuspended);
+        }
+        if let Some(known) = self.view.voucher_by_number(voucher.partner, &voucher.number) {
+            return if known.fingerprint == voucher.fingerprint {
+                Ok(Decided::Voucher(Box::new(known.clone())))
+            } else {
+                Err(Refusal::NumberTaken { same: false })
+            };
+        }
+        if self.view.voucher_by_code(voucher.code).is_some() {
+            return Err(Refusal::Exists { what: "voucher code" });
+        }
+        if !(1..=Voucher::ORDERED_MAX).contains(&voucher.ordered) {
+            let problem = format!("a voucher has 1 to {} uses", Voucher::ORDERED_MAX);
+            return Err(Refusal::Field { field: "ordered".into(), problem });
+        }
+        check_shares(&voucher)?;
+        if voucher.used != 0 || voucher.state != VoucherState::Active || voucher.cancelled_at.is_some() {
+            return Err(Refusal::Internal);
+        }
+        self.changes.vouchers.push(voucher.clone());
+        Ok(Decided::Voucher(Box::new(voucher)))
+    }
+
+    pub(super) fn redeem_voucher(
+        &mut self,
+        partner: PartnerId,
+        voucher: VoucherId,
+        by: PartnerId,
+        device: String,
+        count: u32,
+    ) -> Result<Decided, Refusal> {
+        let voucher = self.view.voucher(partner, voucher).cloned();
+        // A stranger is not told that there is such a voucher.
+        let mut voucher = voucher.filter(|voucher| voucher.concerns(by)).ok_or_else(no_such_voucher)?;
+        match voucher.standing(self.now) {
+            VoucherStanding::Active => {}
+            VoucherStanding::UsedUp => return Err(wrong_state("all of the voucher has been used")),
+            VoucherStanding::Expired => return Err(wrong_state("the voucher's time is over")),
+            VoucherStanding::Cancelled => return Err(Refusal::AlreadyRevoked),
+        }
+        if count == 0 {
+            return Err(Refusal::Field { field: "count".into(), problem: "must be positive".into() });
+        }
+        if count > voucher.unused() {
+            return Err(wrong_state("not as much is left of the voucher"));
+        }
+        if count > voucher.usable_by(by, self.now) {
+            return Err(wrong_state("the quota of those who may redeem it is used up"));
+        }
+        voucher.used += count;
+        if let Some(share) = voucher.shares.iter_mut().find(|share| share.partners.contains(&by)) {
+            share.used += count;
+        }
+        let id = RedemptionId::make(self.ids, self.now);
+        let redemption = Redemption { id, voucher: voucher.id, partner, by, device, count };
+        self.raise_redeemed(&voucher, &redemption);
+        self.changes.vouchers.push(voucher.clone());
+        self.changes.redemptions.push(redemption.clone());
+        Ok(Decided::Redeemed(Box::new(voucher), Box::new(redemption)))
+    }
+
+    /// Ends what has not been used, also when its time is over. What has been used stays used.
+    pub(super) fn cancel_voucher(
+        &mut self,
+        partner: PartnerId,
+        number: &str,
+        code: VoucherCode,
+    ) -> Result<Decided, Refusal> {
+        let voucher = self.view.voucher_by_number(partner, number).cloned();
+        let mut voucher = voucher.filter(|voucher| voucher.code == code).ok_or_else(no_such_voucher)?;
+        match voucher.standing(self.now) {
+            VoucherStanding::Active | VoucherStanding::Expired => {}
+            VoucherStanding::UsedUp => return Err(wrong_state("all of the voucher has been used")),
+            VoucherStanding::Cancelled => return Err(Refusal::AlreadyRevoked),
+        }
+        voucher.state = VoucherState::Cancelled;
+        voucher.cancelled_at = Some(self.now);
+        self.changes.vouchers.push(voucher.clone());
+        Ok(Decided::Voucher(Box::new(voucher)))
+    }
+}
+
+/// Who stands in two shares would have two quotas.
+fn check_shares(voucher: &Voucher) -> Result<(), Refusal> {
+    let mut named: Vec<PartnerId> =
+        voucher.shares.iter().flat_map(|share| share.partners.iter().copied()).collect();
+    let all = named.len();
+    named.sort_unstable();
+    named.dedup();
+    if named.len() < all {
+        let problem = "a partner is named twice".into();
+        return Err(Refusal::Field { field: "shares".into(), problem });
+    }
+    if voucher.shares.iter().any(|share| share.used != 0) {
+        return Err(Refusal::Internal);
+    }
+    Ok(())
+}
+
+fn no_such_voucher() -> Refusal {
+    Refusal::NotFound { what: "voucher" }
+}
+
+fn wrong_state(problem: &'static str) -> Refusal {
+    Refusal::WrongState { problem }
+}
