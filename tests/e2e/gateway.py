@@ -37,6 +37,14 @@ def rfc3339(ms):
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
 
 
+def new_database(server):
+    """Makes a database on the server, for one gateway and its restarts, and gives its address."""
+    name = "e2e_" + secrets.token_hex(4)
+    command = ["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", server, "-c", f"CREATE DATABASE {name}"]
+    subprocess.run(command, check=True, timeout=60, stdin=subprocess.DEVNULL)
+    return server.rsplit("/", 1)[0] + "/" + name
+
+
 class Gateway:
     """One gateway on one data folder. `clock` freezes the virtual clock at an instant; None lets it run."""
 
@@ -48,6 +56,10 @@ class Gateway:
         self.process = None
         extra = os.environ.get("TRADEWIND_E2E_ARGS", "").replace("{unique}", "e2e_" + secrets.token_hex(4))
         self.extra = shlex.split(extra)
+        self.environment = dict(os.environ)
+        server = os.environ.get("TRADEWIND_E2E_POSTGRES")
+        if server:
+            self.environment["TRADEWIND__STORE__URL"] = new_database(server)
 
     # -- life
 
@@ -58,7 +70,11 @@ class Gateway:
         command += ["--clock", self.clock] if self.clock else []
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command + self.args + self.extra, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                command + self.args + self.extra,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
             )
         facts = wait_for(self._ready, "the gateway to be ready", timeout=60)
         self.base, self.ops_base = f"http://{facts['listen']}", f"http://{facts['ops']}"
@@ -113,7 +129,9 @@ class Gateway:
     def cli(self, *arguments):
         """Runs a command of the binary on this data and gives the finished process."""
         command = [str(binary()), "--data", str(self.data), "--json", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=60, check=False, env=self.environment
+        )
 
     # -- the wire
 

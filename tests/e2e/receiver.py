@@ -70,8 +70,9 @@ class Record:
     def parameter(self, name):
         return [value for key, value in self.parameters if key == name]
 
-    def open(self, partner, sign=None):
-        """Checks everything that section 8 says of a notification. `sign` is given when it is not in the query."""
+    def open(self, partner, sign=None, names=("PAY_NODIFY", "BUSI_ID")):
+        """Checks everything that section 8 says of a notification. `sign` is given when it is not in the query,
+        `names` (of the root and of the merchant id) for other news than payments."""
         assert self.method == "POST", self.method
         if sign is None:
             assert len(self.parameter("sign")) == 1, self.target
@@ -86,8 +87,8 @@ class Record:
             text = decipher(partner.key, text)
         assert sign_holds(partner.key, text, unquote(sign)), (sign, text)
         root, body = parse(text, fmt)
-        assert root == "PAY_NODIFY", text
-        assert body["BUSI_ID"] == partner.busi_id, text
+        assert root == names[0], text
+        assert body[names[1]] == partner.busi_id, text
         return Notice(body, int(unquote(sign).split(":")[1]), text, fmt, encrypted)
 
 

@@ -1,4 +1,4 @@
-"""A client of all ten sosopay interfaces: requests as data that tests may bend, answers opened and checked."""
+"""A client of all sosopay interfaces, those of appendix A too: requests as data that tests may bend, answers opened and checked."""
 
 import threading
 from dataclasses import dataclass, field, replace
@@ -148,8 +148,9 @@ class Client:
         extra=(),
         wrap=False,
         busi_code=None,
+        default="xml",
     ):
-        """A POST of interfaces 1-3 and 5. `content` is a mapping of fields or the clear text itself; the response root
+        """A POST of interfaces 1-3, 5 and of the write-off. `content` is a mapping of fields or the clear text itself; the response root
         follows from the request's (`ORDER_REQ` gives `ORDER_RESP`)."""
         if not isinstance(content, str):
             content = {name: value for name, value in content.items() if value is not DROP}
@@ -172,7 +173,7 @@ class Client:
             tuple(query) + tuple(extra),
             body,
             content_type,
-            fmt or "xml",
+            fmt or default,
             encrypted,
             root.replace("_REQ", "_RESP"),
         )
@@ -308,9 +309,30 @@ class Client:
     def channels(self, **how):
         return self.send(self.channels_call(**how))
 
+    def verify(self, what, fields, **how):
+        """An interface of the write-off: get, query, check, cancel or queryResults."""
+        return self.send(self.post_call(f"verify/{what}", fields, "VERIFY_REQ", default="json", **how))
+
+    def voucher(self, **changes):
+        """Fields of a voucher with three uses."""
+        base = {"busiCode": self.partner.busi_id, "tradeCode": unique("V"), "goodsName": "Day ticket"}
+        base |= {"goodsCode": "2010", "goodsCount": "1", "totalVerifyNumber": "3"}
+        return base | changes
+
+    def checking(self, code, **changes):
+        """Fields of a check that redeems."""
+        base = {"busiCode": self.partner.busi_id, "verifyCode": code, "deviceCode": "gate1", "immedyConfirm": "true"}
+        return base | changes
+
     def auth(self, transport="get", **parameters):
         """`transport` is get, form or json; gives the bare object."""
-        call = Call("GET", PREFIX + "auth", tuple(parameters.items()), None, None, "json", False, None)
+        return self.sign_in("auth", transport, parameters)
+
+    def login(self, transport="get", **parameters):
+        return self.sign_in("login", transport, parameters)
+
+    def sign_in(self, path, transport, parameters):
+        call = Call("GET", PREFIX + path, tuple(parameters.items()), None, None, "json", False, None)
         if transport == "form":
             call = as_form(call)
         elif transport == "json":

@@ -80,8 +80,15 @@ def test_status_and_probes(gw):
     status = gw.ops("GET", "status")
     assert status["ready"] is True and abs(status["clock_ms"] - gw.now_ms()) < 1000
     assert {"node", "queue_commands", "tasks_in_flight"} <= set(status)
-    for path in ("/healthz", "/readyz", "/metrics"):
+    for path in ("/healthz", "/readyz"):
         assert requests.get(gw.base + path, timeout=10).status_code == 200, path
+
+
+def test_metrics_are_for_operators(gw):
+    """Without the token, and not where partners call."""
+    metrics = requests.get(gw.ops_base + "/metrics", timeout=10)
+    assert metrics.status_code == 200 and metrics.text.endswith("# EOF\n")
+    assert requests.get(gw.base + "/metrics", timeout=10).status_code == 404
 
 
 # ---- partners and keys --------------------------------------------------------------------------------------------

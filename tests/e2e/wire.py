@@ -23,13 +23,17 @@ LISTS = {
     "PAY_CHANNEL_LIST": "PAY_CHANNEL",
     "tradeInfos": "tradeInfo",
     "charges": None,
+    "busiCodeNums": "busiCodeNum",
+    "busiCodes": "busiCode",
+    "results": "result",
 }
 # Section 2.1: outbound numbers; what is listed as text must never become a number, since zeros would be lost.
 NUMBERS = {"STATE", "CHANNEL_TYPE", "AMT", "SORT_NO", "chargesSize"}
 TEXTS = set(
     "BUSI_ID OPER_ID DEV_ID CHARGE_CODE CHARGE_DOWN_CODE CHARGE_THIRD_CODE MERCHANTPARA PAY_SUBJECT AMOUNT FUND_CHANNEL"
     " BAR_CODE BEGIN_TIME END_TIME DYNAMIC_ID REGISTER_ID OUT_REFUND_NO CODE INFO GOOD_ID GOOD_PRICE GOOD_QUANTITY"
-    " appId timeStamp nonceStr packageData signType sign CHANNEL_NAME".split()
+    " appId timeStamp nonceStr packageData signType sign CHANNEL_NAME tradeCode goodsName goodsCount usedTime isActive"
+    " verifyCode verifySerial verifyDate verifyNumber busiCode deviceCode paymentName".split()
 )
 FUND_CHANNELS = set("00 10 60 30 70 40 80 90 11 41 12 42 100 101 102 103 104 9001 9002 9003 9004".split())
 # Words that an answer to a partner never contains.
@@ -179,9 +183,9 @@ def _check(node, fmt):
             assert type(value) is int, (name, value)
         elif name in TEXTS:
             assert isinstance(value, str), (name, value)
-        if name in ("BEGIN_TIME", "END_TIME") and value:
+        if name in ("BEGIN_TIME", "END_TIME", "verifyDate") and value:
             assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", value), (name, value)
-        elif name == "CHARGE_DOWN_CODE" and value:
+        elif name in ("CHARGE_DOWN_CODE", "verifySerial") and value:
             assert re.fullmatch(r"\d{20}", value), value
         elif name == "AMOUNT":
             assert re.fullmatch(r"\d+\.\d\d", value), value

@@ -1,4 +1,4 @@
-//! `cargo xtask bench` and `cargo xtask kill`: the two long runs of `tradewind-bench`, in release mode.
+//! `cargo xtask bench`, `kill` and `chaos`: the long runs of `tradewind-bench`, in release mode.
 //!
 //! The arguments are the tool's own and are passed on untouched.
 
@@ -14,6 +14,16 @@ pub(crate) fn bench(arguments: &[String]) -> Result<bool> {
 /// Kills the gateway under load and checks its books: `tradewind-bench kill`.
 pub(crate) fn kill(arguments: &[String]) -> Result<bool> {
     release("kill", arguments)
+}
+
+/// Kills and pauses processes on one PostgreSQL and fails its primary over: `tradewind-bench chaos`.
+pub(crate) fn chaos(arguments: &[String]) -> Result<bool> {
+    release("chaos", arguments)
+}
+
+/// What a number of orders costs: `tradewind-bench cost`.
+pub(crate) fn cost(arguments: &[String]) -> Result<bool> {
+    release("cost", arguments)
 }
 
 fn release(command: &str, arguments: &[String]) -> Result<bool> {

@@ -34,7 +34,7 @@ const CHORES: &[Chore] = &[
     },
     Chore {
         name: "test",
-        arguments: "[--rust] [--e2e] [--kill] [--seed N] [-- PYTEST ARGUMENTS]",
+        arguments: "[--rust] [--e2e] [--store sqlite|postgres] [--kill] [--chaos] [--seed N] [-- PYTEST ARGUMENTS]",
         says: "set-up and every test; the flags run only the named parts",
         run: test::run,
     },
@@ -62,6 +62,18 @@ const CHORES: &[Chore] = &[
         arguments: "[ARGUMENTS]",
         says: "the long kill test in release mode: tradewind-bench kill ARGUMENTS",
         run: bench::kill,
+    },
+    Chore {
+        name: "chaos",
+        arguments: "[ARGUMENTS]",
+        says: "processes killed and paused, a primary failed over, in release mode: tradewind-bench chaos ARGUMENTS",
+        run: bench::chaos,
+    },
+    Chore {
+        name: "cost",
+        arguments: "[ARGUMENTS]",
+        says: "rows and bytes of many orders, in release mode: tradewind-bench cost ARGUMENTS",
+        run: bench::cost,
     },
 ];
 

@@ -4,6 +4,7 @@
 //! down, never from what it was expected to run; a part that could not run at all counts as one failure,
 //! and so does a test that was skipped, because the set-up provides everything a test may need.
 
+mod cluster;
 mod host;
 mod options;
 mod parts;
@@ -12,7 +13,7 @@ mod tally;
 
 use anyhow::Result;
 
-use options::Options;
+use options::{Options, Store};
 use tally::Tally;
 
 use crate::coverage;
@@ -28,15 +29,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         rows.push(("rust", counted(parts::rust)));
         rows.push(("doc", counted(parts::doc)));
     }
-    if options.e2e || options.kill {
+    if options.e2e || options.kill || options.chaos {
         let built = counted(parts::build);
         let usable = built.failed == 0;
         rows.push(("build", built));
-        if usable && options.e2e {
-            rows.push(("e2e", counted(|| parts::e2e(&options.pytest))));
+        for store in options.stores.iter().filter(|_| usable && options.e2e) {
+            rows.push(match store {
+                Store::Sqlite => ("e2e", counted(|| parts::e2e(&options.pytest))),
+                Store::Postgres => ("e2e postgres", counted(|| parts::e2e_on_postgres(&options.pytest))),
+            });
         }
         if usable && options.kill {
             rows.push(("kill", counted(|| parts::kill(options.seed))));
+        }
+        if usable && options.chaos {
+            rows.push(("chaos", counted(|| parts::chaos(options.seed))));
         }
         // A selection of tests says nothing about what all of them cover.
         if usable && whole_suite {
@@ -47,9 +54,9 @@ pub(crate) fn run(arguments: &[String]) -> Result<bool> {
         }
     }
 
-    println!("\n{:<10} {:>8} {:>8} {:>8}", "part", "passed", "failed", "skipped");
+    println!("\n{:<12} {:>8} {:>8} {:>8}", "part", "passed", "failed", "skipped");
     for (name, tally) in &rows {
-        println!("{name:<10} {:>8} {:>8} {:>8}", tally.passed, tally.failed, tally.skipped);
+        println!("{name:<12} {:>8} {:>8} {:>8}", tally.passed, tally.failed, tally.skipped);
     }
     let sum: Tally = rows.iter().map(|(_, tally)| *tally).sum();
     if sum.skipped > 0 {

@@ -5,6 +5,7 @@
 //! * [`Ops`] calls its operator API.
 //! * [`Receiver`] is a partner's web server that does what it is told: accepts, refuses, hangs, hangs
 //!   up, redirects, says too much. It remembers what it was sent.
+//! * [`postgres`] starts private PostgreSQL clusters.
 //! * [`Random`] makes numbers from a seed and prints the seed.
 //!
 //! Everything here fails a test by panicking with what went wrong. Waiting is always for a condition,
@@ -22,6 +23,7 @@
 mod folder;
 mod gateway;
 mod ops;
+pub mod postgres;
 mod random;
 mod receiver;
 

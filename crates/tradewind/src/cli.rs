@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tradewind_domain::{Span, Timestamp};
+use tradewind_signing::Secret;
 
 use crate::failure::EXIT_CODES;
 use crate::when::{Zone, parse_instant, parse_span};
@@ -75,6 +76,14 @@ pub(crate) enum Command {
     Clock(Clock),
     /// Prove that the books agree; exit code 1 when they do not
     Verify,
+    /// Forget deliveries and events that are old and settled; the books stay
+    #[command(subcommand)]
+    Retention(Retention),
+    /// The schema of the database, without a gateway
+    #[command(subcommand)]
+    Migrate(Migrate),
+    /// Copy a whole gateway from one database to another, with ids, numbers and books
+    Copy(Copy),
     /// The configuration file
     #[command(subcommand)]
     Config(Config),
@@ -105,6 +114,9 @@ pub(crate) struct Serve {
     /// Where operators call [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
     pub(crate) ops_listen: Option<SocketAddr>,
+    /// The master key for secrets at rest [default: master.key in the data folder]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) master_key: Option<PathBuf>,
     /// Start with the clock stopped at this instant (RFC 3339); sandbox only
     #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     pub(crate) clock: Option<Timestamp>,
@@ -425,6 +437,66 @@ pub(crate) enum Clock {
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum Retention {
+    /// Count what would go
+    Preview {
+        #[command(flatten)]
+        old: OldEnough,
+    },
+    /// Make it go, in small steps among the other work
+    Apply {
+        #[command(flatten)]
+        old: OldEnough,
+        /// Write what goes to a new file before it goes, one JSON object in each line
+        #[arg(long, value_name = "FILE")]
+        archive: Option<PathBuf>,
+    },
+}
+
+/// What is old enough. Orders, payments, refunds, vouchers and transfers always stay.
+#[derive(Debug, Args)]
+pub(crate) struct OldEnough {
+    /// Events that happened so long ago, with their deliveries, for instance 400d; from the oldest up to
+    /// the first that has a delivery pending or failed
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) events_before: Option<Span>,
+    /// Deliveries, done or called off, that were last due so long ago
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) tasks_before: Option<Span>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Migrate {
+    /// Print the statements that are to be run
+    Plan,
+    /// Bring the schema up to date; safe while others try the same
+    Apply,
+    /// List the steps, done and to do
+    Status,
+}
+
+/// A database is `sqlite` (the file in the data folder), `sqlite:PATH` or `postgres://...`.
+#[derive(Debug, Args)]
+pub(crate) struct Copy {
+    /// The database to copy; no gateway may work with it
+    #[arg(long, value_name = "URL", env = "TRADEWIND_COPY_FROM", hide_env_values = true, value_parser = secret)]
+    pub(crate) from: Secret,
+    /// The database to copy into: empty, or with a part of the same copy. A password is better in the
+    /// environment, where other users do not see it
+    #[arg(long, value_name = "URL", env = "TRADEWIND_COPY_TO", hide_env_values = true, value_parser = secret)]
+    pub(crate) to: Secret,
+    /// Rows in a transaction
+    #[arg(long, value_name = "COUNT", default_value_t = 5000, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) chunk_rows: u32,
+    /// Afterwards, keep gateways from being started on the source
+    #[arg(long)]
+    pub(crate) retire_source: bool,
+    /// Copy books that do not agree as they are
+    #[arg(long)]
+    pub(crate) accept_findings: bool,
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum Config {
     /// Print the reference file: every key, its default and what it does
     Print,
@@ -451,6 +523,11 @@ pub(crate) enum Dialect {
 pub(crate) enum Docs {
     /// The state machines as Markdown tables
     Transitions,
+}
+
+/// Takes any text, so that no error repeats it.
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
 }
 
 fn json_object(text: &str) -> Result<serde_json::Value, String> {
@@ -481,6 +558,11 @@ mod tests {
         check("tradewind serve", true);
         check("tradewind --data d --json serve --sandbox --listen 127.0.0.1:0 --ops-listen [::1]:0", true);
         check("tradewind serve --sandbox --clock 2025-11-22T11:00:00+08:00 --data d --json", true);
+        check("tradewind serve --master-key k", true);
+        check("tradewind migrate plan --json", true);
+        check("tradewind migrate", false);
+        check("tradewind copy --from sqlite:a.db --to postgres://u:p@h/d --chunk-rows 10", true);
+        check("tradewind copy --to sqlite", false);
         check("tradewind serve --clock noon", false);
         check("tradewind serve --listen localhost", false);
         check("tradewind", false);

@@ -63,30 +63,9 @@ impl DataFolder {
         self.path.join("tradewind.db")
     }
 
-    /// The master key for secrets at rest; made at the first start.
-    ///
-    /// # Errors
-    /// When the file is not as it was made, others may read it, or a database is there without it.
-    pub(crate) fn vault(&self) -> anyhow::Result<Vault> {
-        let path = self.path.join("master.key");
-        if !path.exists() {
-            let database = self.database();
-            ensure!(
-                !database.exists(),
-                "`{}` is missing, but `{}` holds secrets under it: put the key file back",
-                path.display(),
-                database.display()
-            );
-            let key = Secret::new(hex::encode(Vault::generate_key()) + "\n");
-            create_secret(&path, &key).with_context(|| format!("could not make `{}`", path.display()))?;
-        }
-        let text = read_secret(&path)?;
-        let key = text.expose_str().ok().and_then(|text| hex::decode(text.trim()).ok());
-        let key: Option<[u8; MASTER_KEY_BYTES]> = key.and_then(|key| key.try_into().ok());
-        let key = key.with_context(|| {
-            format!("`{}` is not a master key: {} hex digits", path.display(), 2 * MASTER_KEY_BYTES)
-        })?;
-        Ok(Vault::from_key(key))
+    /// Where the master key for secrets at rest is: in `elsewhere`, or here.
+    pub(crate) fn master_key(&self, elsewhere: Option<&Path>) -> MasterKey {
+        MasterKey { path: elsewhere.map_or_else(|| self.path.join("master.key"), Path::to_owned) }
     }
 
     /// The operator token; made at the first start.
@@ -157,6 +136,45 @@ impl DataFolder {
 
     fn announcement_path(&self) -> PathBuf {
         self.path.join("gateway.json")
+    }
+}
+
+/// The file with the master key for secrets at rest.
+#[derive(Clone, Debug)]
+pub(crate) struct MasterKey {
+    path: PathBuf,
+}
+
+impl MasterKey {
+    /// The vault that the key opens; the key is made if there is none and nothing is `sealed` yet.
+    ///
+    /// # Errors
+    /// When the file is not as it was made, others may read it, or it is missing while there are secrets
+    /// under it.
+    pub(crate) fn vault(&self, sealed: bool) -> anyhow::Result<Vault> {
+        let path = &self.path;
+        if !path.exists() {
+            ensure!(
+                !sealed,
+                "`{}` is missing, but the database holds secrets under it: put the key file back, or name \
+                 the one of the gateway that made the database (option --master-key)",
+                path.display(),
+            );
+            let key = Secret::new(hex::encode(Vault::generate_key()) + "\n");
+            create_secret(path, &key).with_context(|| format!("could not make `{}`", path.display()))?;
+        }
+        let text = read_secret(path)?;
+        let key = text.expose_str().ok().and_then(|text| hex::decode(text.trim()).ok());
+        let key: Option<[u8; MASTER_KEY_BYTES]> = key.and_then(|key| key.try_into().ok());
+        let key = key.with_context(|| {
+            format!("`{}` is not a master key: {} hex digits", path.display(), 2 * MASTER_KEY_BYTES)
+        })?;
+        Ok(Vault::from_key(key))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 }
 

@@ -1,7 +1,8 @@
 //! The binary: command line and configuration of the gateway, and the operator's commands.
 //!
 //! `serve` runs the gateway. The commands about partners, tasks, orders and the clock talk to a running
-//! gateway over its operator API, found by the data folder. The rest print what the binary knows.
+//! gateway over its operator API, found by the data folder. `migrate` and `copy` work on databases
+//! directly. The rest print what the binary knows.
 
 mod cli;
 mod config;
@@ -12,6 +13,7 @@ mod ops;
 mod output;
 mod print;
 mod serve;
+mod store;
 mod when;
 
 use std::process::ExitCode;
@@ -63,6 +65,8 @@ fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let global = cli.global;
     match cli.command {
         Command::Serve(options) => serve::run(&global, &options),
+        Command::Migrate(command) => store::migrate(&global, &settings(&global)?, &command),
+        Command::Copy(command) => store::copy(&global, &settings(&global)?, &command),
         Command::Config(command) => print::config(&global, &command),
         Command::Sandbox(cli::Sandbox::Show) => print::sandbox(&global),
         Command::Dialect(cli::Dialect::Interfaces) => print::interfaces(&global),
@@ -85,8 +89,11 @@ fn ask(global: &Global, command: Command) -> anyhow::Result<ExitCode> {
             Command::Task(command) => ops::task(&ops, global.json, command).await,
             Command::Order(command) => ops::order(&ops, global.json, command).await,
             Command::Clock(command) => ops::clock(&ops, global.json, command).await,
+            Command::Retention(command) => ops::retention(&ops, global.json, command).await,
             Command::Verify => ops::verify(&ops, global.json).await,
             Command::Serve(_)
+            | Command::Migrate(_)
+            | Command::Copy(_)
             | Command::Config(_)
             | Command::Sandbox(_)
             | Command::Dialect(_)

@@ -22,6 +22,8 @@ const NEEDS: &[Need] = &[
     // The C compiler builds SQLite and the TLS library.
     Need { package: "gcc", present: || command("cc"), e2e_only: false },
     Need { package: "libc6-dev", present: || Path::new("/usr/include/stdlib.h").exists(), e2e_only: false },
+    // Tests start clusters of their own from its programs; the one that Debian sets up is not used.
+    Need { package: "postgresql", present: postgres, e2e_only: false },
     Need { package: "python3-venv", present: || python::maker().is_some(), e2e_only: true },
 ];
 
@@ -56,6 +58,11 @@ pub(super) fn prepare(e2e: bool) -> Result<()> {
 
 fn install_line(packages: &[&str]) -> String {
     format!("sudo apt-get update && sudo apt-get install -y --no-install-recommends {}", packages.join(" "))
+}
+
+fn postgres() -> bool {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    command("psql") && versions.into_iter().any(|version| version.path().join("bin/initdb").exists())
 }
 
 fn command(name: &str) -> bool {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::cluster::PrivateCluster;
 use super::python;
 use super::tally::{self, Tally};
 use crate::coverage;
@@ -43,21 +44,32 @@ pub(super) fn build() -> Result<Tally> {
 
 /// The Python suite, which knows the product only from outside.
 pub(super) fn e2e(arguments: &[String]) -> Result<Tally> {
-    let python = python::environment()?;
-    let target = target()?;
-    let report = target.join("e2e-junit.xml");
-    remove_old(&report)?;
     // The suite adds to what it finds, which is wanted only where a selection is run again.
     if arguments.is_empty() {
         remove_old(&coverage::results()?)?;
     }
+    pytest(arguments, "e2e-junit.xml", &[])
+}
+
+/// The same suite on PostgreSQL: every gateway has a database of its own on one private cluster.
+pub(super) fn e2e_on_postgres(arguments: &[String]) -> Result<Tally> {
+    let cluster = PrivateCluster::start(&target()?.join("debug/tradewind-bench"))?;
+    pytest(arguments, "e2e-postgres-junit.xml", &[("TRADEWIND_E2E_POSTGRES", &cluster.url)])
+}
+
+fn pytest(arguments: &[String], report: &str, variables: &[(&str, &str)]) -> Result<Tally> {
+    let python = python::environment()?;
+    let target = target()?;
+    let report = target.join(report);
+    remove_old(&report)?;
     let mut pytest = program(python)?;
     pytest
         .args(["-m", "pytest", "tests/e2e"])
         .arg(format!("--junitxml={}", report.display()))
         .args(arguments)
         .env("TRADEWIND_BIN", target.join("debug/tradewind"))
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(variables.iter().copied());
     let content = run(&mut pytest)?;
     tally::junit(&report, content)
 }
@@ -71,6 +83,18 @@ pub(super) fn kill(seed: u32) -> Result<Tally> {
     let (content, output) = tee(&mut tool)?;
     let tally =
         tally::summary(&output).context("the kill test ended without its line `N passed, N failed`")?;
+    Ok(tally.agreeing(content))
+}
+
+/// Kills and pauses processes on one PostgreSQL, fails its primary over and checks all books, in its short form.
+pub(super) fn chaos(seed: u32) -> Result<Tally> {
+    let folder = target()?.join("debug");
+    let mut tool = program(folder.join("tradewind-bench"))?;
+    tool.args(["chaos", "--short", "--seed", &seed.to_string()])
+        .env("TRADEWIND_BIN", folder.join("tradewind"));
+    let (content, output) = tee(&mut tool)?;
+    let tally =
+        tally::summary(&output).context("the chaos test ended without its line `N passed, N failed`")?;
     Ok(tally.agreeing(content))
 }
 

@@ -28,12 +28,25 @@ impl Checks<'_> {
         self.range("threads", config.threads, 1..=256);
         self.range("store.cache_writer_mib", config.store.cache_writer_mib, 1..=65_536);
         self.range("store.cache_reader_mib", config.store.cache_reader_mib, 1..=65_536);
-        self.range("store.readers", config.store.readers, 1..=64);
+        let store = &config.store;
+        self.range("store.readers", store.readers, 1..=64);
+        self.range("store.lanes", store.lanes, 1..=64);
+        self.range("store.connections", store.connections, 1..=1000);
+        self.range("store.connect_timeout_ms", store.connect_timeout_ms, 100..=60_000);
+        self.range("store.statement_timeout_ms", store.statement_timeout_ms, 100..=600_000);
+        self.range("store.lock_timeout_ms", store.lock_timeout_ms, 10..=60_000);
+        self.range("store.commit_timeout_ms", store.commit_timeout_ms, 1000..=600_000);
+        self.range("store.node_lease_s", store.node_lease_s, 5..=600);
         self.range("limits.body_bytes_max", limits.body_bytes_max, 1024..=16 * 1024 * 1024);
+        self.range("limits.bodies_bytes_max", limits.bodies_bytes_max, 1024..=usize::MAX);
         self.range("limits.requests_in_flight_max", limits.requests_in_flight_max, 1..=1_000_000);
+        self.range("limits.waiting_calls_max", limits.waiting_calls_max, 1..=1_000_000);
+        let waiting_per_partner = limits.waiting_calls_per_partner_max;
+        self.range("limits.waiting_calls_per_partner_max", waiting_per_partner, 1..=1_000_000);
         self.range("limits.connections_max", limits.connections_max, 1..=1_000_000);
         self.range("limits.header_timeout_ms", limits.header_timeout_ms, 1000..=600_000);
         self.range("limits.body_timeout_ms", limits.body_timeout_ms, 1000..=600_000);
+        self.range("limits.write_timeout_ms", limits.write_timeout_ms, 1000..=600_000);
         self.range("limits.stop_timeout_ms", limits.stop_timeout_ms, 0..=600_000);
         self.range("limits.queue_commands_max", limits.queue_commands_max, 1..=1_000_000);
         self.range("limits.batch_commands_max", limits.batch_commands_max, 1..=10_000);
@@ -41,11 +54,16 @@ impl Checks<'_> {
         self.range("limits.rate_per_partner_burst", limits.rate_per_partner_burst, 1..=1_000_000);
         self.range("limits.sign_in_per_minute", limits.sign_in_per_minute, 1..=1_000_000);
         self.range("limits.sign_in_burst", limits.sign_in_burst, 1..=1_000_000);
+        let failures = limits.sign_in_failures_per_minute;
+        self.range("limits.sign_in_failures_per_minute", failures, 1..=1_000_000);
+        self.range("limits.sign_in_failures_burst", limits.sign_in_failures_burst, 1..=1_000_000);
         self.range("limits.sign_in_parallel_max", limits.sign_in_parallel_max, 1..=256);
+        self.range("limits.sign_in_waiting_max", limits.sign_in_waiting_max, 0..=100_000);
         self.range("delivery.in_flight_max", delivery.in_flight_max, 1..=100_000);
         self.range("delivery.per_partner_max", delivery.per_partner_max, 1..=100_000);
         self.range("delivery.per_endpoint_max", delivery.per_endpoint_max, 1..=100_000);
         self.range("delivery.timeout_ms", delivery.timeout_ms, 100..=60_000);
+        self.range("delivery.lease_s", delivery.lease_s, 2..=3600);
         self.range("payments.payer_code_deadline_s", payments.payer_code_deadline_s, 10..=600);
         self.range("payments.refund_window_days", payments.refund_window_days, 1..=3650);
         let age = config.dialects.signature_age_max_s;
@@ -84,6 +102,18 @@ impl Checks<'_> {
             ("limits.queue_commands_max", limits.queue_commands_max),
         );
         self.at_most(
+            ("limits.body_bytes_max", limits.body_bytes_max),
+            ("limits.bodies_bytes_max", limits.bodies_bytes_max),
+        );
+        self.at_most(
+            ("limits.waiting_calls_max", limits.waiting_calls_max),
+            ("limits.requests_in_flight_max", limits.requests_in_flight_max),
+        );
+        self.at_most(
+            ("limits.waiting_calls_per_partner_max", limits.waiting_calls_per_partner_max),
+            ("limits.waiting_calls_max", limits.waiting_calls_max),
+        );
+        self.at_most(
             ("delivery.per_partner_max", delivery.per_partner_max),
             ("delivery.in_flight_max", delivery.in_flight_max),
         );
@@ -91,6 +121,13 @@ impl Checks<'_> {
             ("delivery.per_endpoint_max", delivery.per_endpoint_max),
             ("delivery.per_partner_max", delivery.per_partner_max),
         );
+        if u64::from(delivery.lease_s) * 1000 <= delivery.timeout_ms {
+            let message = format!(
+                "{} s are not longer than `delivery.timeout_ms`, which is {}",
+                delivery.lease_s, delivery.timeout_ms
+            );
+            self.problem("delivery.lease_s", message);
+        }
         if config.sandbox.clock.is_some() && !config.sandbox.enabled {
             let message = "only a sandbox has a clock that can be set (`sandbox.enabled`, `--sandbox`)";
             self.problem("sandbox.clock", message.to_owned());
@@ -98,9 +135,6 @@ impl Checks<'_> {
     }
 
     fn names(&mut self, config: &Config) {
-        if config.store.url != "sqlite" {
-            self.problem("store.url", format!("{:?}: only \"sqlite\" is known", config.store.url));
-        }
         if let Err(error) = crate::logging::filter(&config.log.level) {
             self.problem("log.level", format!("{:?}: {error}", config.log.level));
         }

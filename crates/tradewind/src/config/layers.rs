@@ -36,6 +36,7 @@ pub(crate) struct Options {
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) ops_listen: Option<SocketAddr>,
     pub(crate) data: Option<PathBuf>,
+    pub(crate) master_key: Option<PathBuf>,
     pub(crate) sandbox: bool,
     pub(crate) clock: Option<Timestamp>,
 }
@@ -66,6 +67,10 @@ fn apply(options: &Options, config: &mut Config, origins: &mut Origins) {
     if let Some(data) = &options.data {
         config.data.clone_from(data);
         said("data", "--data");
+    }
+    if let Some(file) = &options.master_key {
+        config.master_key = Some(file.clone());
+        said("master_key", "--master-key");
     }
     if options.sandbox {
         config.sandbox.enabled = true;

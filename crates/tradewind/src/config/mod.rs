@@ -17,6 +17,8 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use tradewind_domain::Timestamp;
 
+use crate::store::StoreUrl;
+
 pub(crate) use check::check;
 pub(crate) use layers::{Options, Origin, Problem, Problems, Sources, load};
 
@@ -32,8 +34,10 @@ pub(crate) struct Config {
     pub(crate) public_url: Option<String>,
     #[serde(deserialize_with = "de::path")]
     pub(crate) data: PathBuf,
+    #[serde(deserialize_with = "de::optional_path")]
+    pub(crate) master_key: Option<PathBuf>,
     pub(crate) threads: usize,
-    pub(crate) metrics: bool,
+    pub(crate) metrics: Metrics,
     pub(crate) ops: Ops,
     pub(crate) tls: Tls,
     pub(crate) store: Store,
@@ -43,6 +47,27 @@ pub(crate) struct Config {
     pub(crate) dialects: Dialects,
     pub(crate) sandbox: Sandbox,
     pub(crate) log: Log,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Metrics {
+    Main,
+    Ops,
+    Off,
+}
+
+impl TryFrom<String> for Metrics {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Metrics, String> {
+        match text.as_str() {
+            "main" => Ok(Metrics::Main),
+            "ops" => Ok(Metrics::Ops),
+            "off" => Ok(Metrics::Off),
+            _ => Err(format!("{text:?}: \"ops\", \"main\" and \"off\" are known")),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -63,20 +88,32 @@ pub(crate) struct Tls {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Store {
-    pub(crate) url: String,
+    pub(crate) url: StoreUrl,
+    pub(crate) migrate_at_start: bool,
     pub(crate) cache_writer_mib: u32,
     pub(crate) cache_reader_mib: u32,
     pub(crate) readers: usize,
+    pub(crate) lanes: usize,
+    pub(crate) connections: usize,
+    pub(crate) connect_timeout_ms: u64,
+    pub(crate) statement_timeout_ms: u64,
+    pub(crate) lock_timeout_ms: u64,
+    pub(crate) commit_timeout_ms: u64,
+    pub(crate) node_lease_s: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Limits {
     pub(crate) body_bytes_max: usize,
+    pub(crate) bodies_bytes_max: usize,
     pub(crate) requests_in_flight_max: usize,
+    pub(crate) waiting_calls_max: usize,
+    pub(crate) waiting_calls_per_partner_max: usize,
     pub(crate) connections_max: usize,
     pub(crate) header_timeout_ms: u64,
     pub(crate) body_timeout_ms: u64,
+    pub(crate) write_timeout_ms: u64,
     pub(crate) stop_timeout_ms: u64,
     pub(crate) queue_commands_max: usize,
     pub(crate) batch_commands_max: usize,
@@ -84,7 +121,10 @@ pub(crate) struct Limits {
     pub(crate) rate_per_partner_burst: u32,
     pub(crate) sign_in_per_minute: u32,
     pub(crate) sign_in_burst: u32,
+    pub(crate) sign_in_failures_per_minute: u32,
+    pub(crate) sign_in_failures_burst: u32,
     pub(crate) sign_in_parallel_max: usize,
+    pub(crate) sign_in_waiting_max: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -94,6 +134,7 @@ pub(crate) struct Delivery {
     pub(crate) per_partner_max: usize,
     pub(crate) per_endpoint_max: usize,
     pub(crate) timeout_ms: u64,
+    pub(crate) lease_s: u32,
     pub(crate) allow_private_addresses: bool,
 }
 

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use tradewind_app::AppConfig;
 use tradewind_dialect::DialectOptions;
 use tradewind_server::ServerConfig;
+use tradewind_store_postgres::PostgresConfig;
 use tradewind_store_sqlite::SqliteConfig;
 use tradewind_worker::WorkerConfig;
 
@@ -43,7 +44,11 @@ fn the_reference_file_holds_the_defaults_of_the_crates() {
     assert_eq!(config.limits.queue_commands_max, app.queue_commands_max);
     assert_eq!(config.limits.batch_commands_max, app.batch_commands_max);
     assert_eq!(config.limits.sign_in_parallel_max, app.sign_in_permits);
+    assert_eq!(config.limits.sign_in_waiting_max, app.sign_in_waiting_max);
     assert_eq!(config.rate_sign_in(), app.rate_sign_in);
+    assert_eq!(config.rate_sign_in_failures(), app.rate_sign_in_failures);
+    assert_eq!(config.limits.waiting_calls_max, app.waiting_calls_max);
+    assert_eq!(config.limits.waiting_calls_per_partner_max, app.waiting_calls_per_partner_max);
     assert_eq!(config.rate_per_partner(), app.rate_per_partner);
     assert_eq!(i64::from(config.payments.payer_code_deadline_s) * 1000, app.payer_code_deadline.ms());
     assert_eq!(i64::from(config.payments.refund_window_days) * 86_400_000, app.refund_window.ms());
@@ -51,16 +56,32 @@ fn the_reference_file_holds_the_defaults_of_the_crates() {
     assert_eq!(config.delivery.per_partner_max, worker.in_flight_per_partner_max);
     assert_eq!(config.delivery.per_endpoint_max, worker.per_endpoint_max);
     assert_eq!(u128::from(config.delivery.timeout_ms), worker.delivery_timeout.as_millis());
+    assert_eq!(u64::from(config.delivery.lease_s), worker.lease_for.as_secs());
     let dialects = DialectOptions::default();
     assert_eq!(i64::from(config.dialects.signature_age_max_s) * 1000, dialects.signature_age_max.ms());
     let store = SqliteConfig::default();
     assert_eq!(config.store.cache_writer_mib, store.cache_mb_writer);
     assert_eq!(config.store.cache_reader_mib, store.cache_mb_reader);
     assert_eq!(config.store.readers, store.readers);
+    assert_eq!(config.store.migrate_at_start, store.migrate);
+    let (said, server) = (config.postgres(""), PostgresConfig::new(""));
+    assert_eq!(
+        (said.lanes, said.readers, said.connect_wait_max, said.statement_wait_max, said.lock_wait_max),
+        (
+            server.lanes,
+            server.readers,
+            server.connect_wait_max,
+            server.statement_wait_max,
+            server.lock_wait_max
+        ),
+    );
+    assert_eq!((said.commit_wait_max, said.node_lease), (server.commit_wait_max, server.node_lease));
     let server = ServerConfig::default();
     assert_eq!((config.listen, config.ops.listen), (server.listen, server.ops_listen));
     assert_eq!(config.public_url, server.public_url);
-    assert_eq!(config.metrics, server.metrics);
+    assert_eq!(config.server().metrics, server.metrics);
+    assert_eq!(config.limits.bodies_bytes_max, server.bodies_bytes_max);
+    assert_eq!(u128::from(config.limits.write_timeout_ms), server.write_timeout.as_millis());
     assert_eq!(config.limits.body_bytes_max, server.body_bytes_max);
     assert_eq!(config.limits.requests_in_flight_max, server.requests_in_flight_max);
     assert_eq!(config.limits.connections_max, server.connections_max);
@@ -150,6 +171,11 @@ fn problems_of_the_file_name_the_key_and_the_line() {
         "[limits]\nbody_bytes_max = -1\n",
         &["limits.body_bytes_max (t.toml, line 2): invalid value: integer `-1`, expected a whole number"],
     );
+    check("metrics = true\n", &["metrics (t.toml, line 1): invalid type: boolean `true`, expected a string"]);
+    check(
+        "metrics = \"public\"\n",
+        &["metrics (t.toml, line 1): \"public\": \"ops\", \"main\" and \"off\" are known"],
+    );
     check(
         "[log]\nformat = \"xml\"\n",
         &["log.format (t.toml, line 2): unknown variant `xml`, expected `text` or `json`"],
@@ -158,7 +184,7 @@ fn problems_of_the_file_name_the_key_and_the_line() {
     check(
         "[opps]\nlisten = \"127.0.0.1:1\"\n[ops]\n",
         &[
-            "opps (t.toml, line 1): unknown key `opps`, expected one of `listen`, `public_url`, `data`, `threads`, `metrics`, \
+            "opps (t.toml, line 1): unknown key `opps`, expected one of `listen`, `public_url`, `data`, `master_key`, `threads`, `metrics`, \
          `ops`, `tls`, `store`, `limits`, `delivery`, `payments`, `dialects`, `sandbox`, `log`",
         ],
     );
@@ -176,9 +202,11 @@ fn problems_of_the_file_name_the_key_and_the_line() {
     check(
         "threads = 0\nlisten = 5\n[tls]\ncert = \"c.pem\"\n[limits]\nx = 1\n",
         &[
-            "limits.x (t.toml, line 6): unknown key `x`, expected one of `body_bytes_max`, `requests_in_flight_max`, \
-         `connections_max`, `header_timeout_ms`, `body_timeout_ms`, `stop_timeout_ms`, `queue_commands_max`, `batch_commands_max`, `rate_per_partner_per_second`, \
-         `rate_per_partner_burst`, `sign_in_per_minute`, `sign_in_burst`, `sign_in_parallel_max`",
+            "limits.x (t.toml, line 6): unknown key `x`, expected one of `body_bytes_max`, `bodies_bytes_max`, \
+         `requests_in_flight_max`, `waiting_calls_max`, `waiting_calls_per_partner_max`, \
+         `connections_max`, `header_timeout_ms`, `body_timeout_ms`, `write_timeout_ms`, `stop_timeout_ms`, `queue_commands_max`, `batch_commands_max`, `rate_per_partner_per_second`, \
+         `rate_per_partner_burst`, `sign_in_per_minute`, `sign_in_burst`, `sign_in_failures_per_minute`, `sign_in_failures_burst`, \
+         `sign_in_parallel_max`, `sign_in_waiting_max`",
             "listen (t.toml, line 2): invalid type: integer `5`, expected socket address",
             "threads (t.toml, line 1): 0 is not between 1 and 256",
             "tls.key: `tls.cert` and `tls.key` are needed together",
@@ -225,8 +253,24 @@ fn keys_that_do_not_fit_each_other() {
         "limits.batch_commands_max (t.toml, line 3): 11 is more than `limits.queue_commands_max`, which is 10",
     );
     check(
+        "[limits]\nbodies_bytes_max = 1000000\n",
+        "limits.body_bytes_max: 1048576 is more than `limits.bodies_bytes_max`, which is 1000000",
+    );
+    check(
+        "[limits]\nrequests_in_flight_max = 1000\n",
+        "limits.waiting_calls_max: 1536 is more than `limits.requests_in_flight_max`, which is 1000",
+    );
+    check(
+        "[limits]\nwaiting_calls_max = 100\n",
+        "limits.waiting_calls_per_partner_max: 512 is more than `limits.waiting_calls_max`, which is 100",
+    );
+    check(
         "[delivery]\nin_flight_max = 200\n",
         "delivery.per_partner_max: 512 is more than `delivery.in_flight_max`, which is 200",
+    );
+    check(
+        "[delivery]\nlease_s = 5\n",
+        "delivery.lease_s (t.toml, line 2): 5 s are not longer than `delivery.timeout_ms`, which is 5000",
     );
     check(
         "[delivery]\nper_endpoint_max = 513\n",
@@ -238,7 +282,10 @@ fn keys_that_do_not_fit_each_other() {
         "[sandbox]\nclock = \"2025-11-22T03:00:00Z\"\n",
         "sandbox.clock (t.toml, line 2): only a sandbox has a clock that can be set (`sandbox.enabled`, `--sandbox`)",
     );
-    check("[store]\nurl = \"mysql\"\n", "store.url (t.toml, line 2): \"mysql\": only \"sqlite\" is known");
+    check(
+        "[store]\nurl = \"mysql\"\n",
+        "store.url (t.toml, line 2): \"mysql\": \"sqlite\", \"sqlite:PATH\" and \"postgres://...\" are known",
+    );
     check(
         "public_url = \"https://pay.example.com/\"\n",
         "public_url (t.toml, line 1): \"https://pay.example.com/\": must have no `/` at its end, no query and no `#`",

@@ -36,9 +36,9 @@ fn the_folder_and_its_secrets_are_made_once_and_for_the_owner() {
     folder.prepare().unwrap();
     assert_eq!(mode(&scratch.0), 0o700);
 
-    let vault = folder.vault().unwrap();
+    let vault = folder.master_key(None).vault(false).unwrap();
     assert_eq!(mode(&scratch.0.join("master.key")), 0o600);
-    assert_eq!(folder.vault().unwrap().check_value(), vault.check_value());
+    assert_eq!(folder.master_key(None).vault(false).unwrap().check_value(), vault.check_value());
     let key = fs::read_to_string(scratch.0.join("master.key")).unwrap();
     assert_eq!(key.trim().len(), 64);
 
@@ -66,7 +66,7 @@ fn key_files_that_are_not_as_they_were_made() {
         let path = scratch.0.join("master.key");
         fs::write(&path, contents).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        let told = format!("{:#}", scratch.folder().vault().unwrap_err());
+        let told = format!("{:#}", scratch.folder().master_key(None).vault(false).unwrap_err());
         assert!(told.contains(expected) && told.contains("master.key"), "{name}: {told}");
         assert!(contents.is_empty() || !told.contains(contents.trim()), "{name} prints the key: {told}");
         assert_eq!(fs::read_to_string(&path).unwrap(), contents, "{name} was touched");
@@ -84,10 +84,13 @@ fn key_files_that_are_not_as_they_were_made() {
 fn a_lost_key_is_not_replaced() {
     let scratch = Scratch::new("lost");
     scratch.folder().prepare().unwrap();
-    fs::write(scratch.folder().database(), "x").unwrap();
-    let told = format!("{:#}", scratch.folder().vault().unwrap_err());
-    assert!(told.contains("put the key file back"), "{told}");
-    assert!(!scratch.0.join("master.key").exists());
+    let check = |elsewhere: Option<&Path>, name: &str| {
+        let told = format!("{:#}", scratch.folder().master_key(elsewhere).vault(true).unwrap_err());
+        assert!(told.contains("put the key file back") && told.contains(name), "{told}");
+        assert!(!scratch.0.join(name).exists());
+    };
+    check(None, "master.key");
+    check(Some(&scratch.0.join("elsewhere.key")), "elsewhere.key");
 }
 
 #[test]

@@ -48,6 +48,11 @@ pub(crate) async fn task(ops: &Ops, json: bool, command: Task) -> anyhow::Result
     }
 }
 
+/// The order that a task belongs to, or the voucher.
+fn about(task: &Value) -> String {
+    text(task, if task["order"].is_null() { "voucher" } else { "order" })
+}
+
 fn show(answer: &Value, zone: Zone) -> String {
     let tasks = list(answer, "tasks");
     let rows = tasks.iter().map(|task| {
@@ -58,10 +63,10 @@ fn show(answer: &Value, zone: Zone) -> String {
             text(task, "attempts"),
             instant(task, "due_at_ms", zone),
             text(task, "partner"),
-            text(task, "order"),
+            about(task),
             text(task, "last_result"),
         ]
     });
-    let head = ["task", "kind", "state", "attempts", "due", "partner", "order", "last result"];
+    let head = ["task", "kind", "state", "attempts", "due", "partner", "about", "last result"];
     table(head, rows) + &more(answer)
 }

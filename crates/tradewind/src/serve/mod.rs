@@ -10,16 +10,18 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tradewind_app::Clock;
+use tradewind_app::{Clock, VAULT_FACT};
 use tradewind_server::{Running, StartError};
-use tradewind_store_sqlite::SqliteStore;
+use tradewind_store::Store;
+use tradewind_store::moving::before_serving;
 
 use summary::Ready;
 
 use crate::cli::{Global, Serve};
 use crate::config::{self, Config, Options};
-use crate::data::{Announcement, DataFolder};
+use crate::data::{Announcement, DataFolder, MasterKey};
 use crate::failure::EXIT_INTERRUPTED;
+use crate::store::{Opened, Place};
 use crate::{logging, output, sources};
 
 /// Runs the gateway until it is told to stop.
@@ -28,6 +30,7 @@ pub(crate) fn run(global: &Global, options: &Serve) -> anyhow::Result<ExitCode> 
     sources.options = Options {
         listen: options.listen,
         ops_listen: options.ops_listen,
+        master_key: options.master_key.clone(),
         sandbox: options.sandbox,
         clock: options.clock,
         ..sources.options
@@ -48,7 +51,7 @@ async fn serve(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
     let mut stop = Stop::listen()?;
     let folder = DataFolder::at(&config.data);
     folder.prepare()?;
-    let (store, running) = tokio::select! {
+    let (opened, running) = tokio::select! {
         started = start(config, &folder) => started?,
         () = stop.wait() => {
             tracing::info!("told to stop before it was ready");
@@ -79,21 +82,24 @@ async fn serve(config: &Config, json: bool) -> anyhow::Result<ExitCode> {
         std::process::exit(i32::from(EXIT_INTERRUPTED));
     }
     // Held until now: the next gateway on this folder announces itself as soon as it has the database.
-    drop(store);
+    opened.close().await;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn start(config: &Config, folder: &DataFolder) -> anyhow::Result<(Arc<SqliteStore>, Running)> {
-    let vault = folder.vault()?;
+async fn start(config: &Config, folder: &DataFolder) -> anyhow::Result<(Opened, Running)> {
     let token = folder.make_ops_token()?;
-    let (path, sqlite) = (folder.database(), config.sqlite());
-    // A large database takes a while to open after a crash, and longer to migrate.
-    let store = tokio::task::spawn_blocking(move || SqliteStore::open(&path, sqlite)).await??;
-    let store = Arc::new(store);
-    let started =
-        tradewind_server::start(config.server(), Arc::<SqliteStore>::clone(&store), vault, token).await;
-    let running = started.map_err(|error| explain(error, folder))?;
-    Ok((store, running))
+    let url = &config.store.url;
+    let which = || format!("the database {url} (key store.url)");
+    let opened = Place::of(url, config, &folder.database())?.open().await.with_context(which)?;
+    let store: Arc<dyn Store> = opened.store();
+    before_serving(&*store).await.with_context(which)?;
+    let key = folder.master_key(config.master_key.as_deref());
+    // The gateway that made the database has left a mark of its key there.
+    let sealed = store.fact(VAULT_FACT.into()).await?.is_some();
+    let vault = key.vault(sealed)?;
+    let started = tradewind_server::start(config.server(), store, vault, token).await;
+    let running = started.map_err(|error| explain(error, &key))?;
+    Ok((opened, running))
 }
 
 fn announcement(running: &Running) -> Announcement {
@@ -107,11 +113,10 @@ fn announcement(running: &Running) -> Announcement {
 }
 
 /// Adds which file is meant, which only the command line knows.
-fn explain(error: StartError, folder: &DataFolder) -> anyhow::Error {
+fn explain(error: StartError, key: &MasterKey) -> anyhow::Error {
     match error {
         StartError::WrongKey => {
-            let path = folder.path().join("master.key");
-            anyhow::Error::from(error).context(format!("`{}` does not fit", path.display()))
+            anyhow::Error::from(error).context(format!("`{}` does not fit", key.path().display()))
         }
         error => error.into(),
     }
