@@ -4,7 +4,7 @@
 //! one bit per order. A book can also keep the identity of each notification, which the kill
 //! test compares between repeated deliveries.
 
-use crate::sosopay::{COUNTER_DIGITS, KEY, Member, signature_fits};
+use crate::sosopay::{COUNTER_DIGITS, Member, Partner, signature_fits};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -23,9 +23,12 @@ pub(crate) struct Care {
 /// Everything that was received.
 pub(crate) struct Book {
     care: Care,
+    /// By `BUSI_ID`.
+    keys: HashMap<Vec<u8>, Vec<u8>>,
     totals: Totals,
     runs: Vec<Run>,
     identities: HashMap<String, Told>,
+    busi_id: Member,
     charge_code: Member,
     down_code: Member,
     state: Member,
@@ -70,11 +73,20 @@ pub(crate) struct Told {
 
 impl Book {
     pub(crate) fn new(care: Care) -> Self {
+        Self::of(care, &[Partner::sandbox()])
+    }
+
+    /// A book of the notifications to these partners; others' signatures count as bad.
+    pub(crate) fn of(care: Care, partners: &[Partner]) -> Self {
+        let key =
+            |partner: &Partner| (partner.busi_id.clone().into_bytes(), partner.key.clone().into_bytes());
         Self {
             care,
+            keys: partners.iter().map(key).collect(),
             totals: Totals::default(),
             runs: Vec::new(),
             identities: HashMap::new(),
+            busi_id: Member::new("BUSI_ID"),
             charge_code: Member::new("CHARGE_CODE"),
             down_code: Member::new("CHARGE_DOWN_CODE"),
             state: Member::new("STATE"),
@@ -94,7 +106,8 @@ impl Book {
         self.totals.received += 1;
         if self.care.check_every > 0 && self.totals.received.is_multiple_of(self.care.check_every) {
             self.totals.checked += 1;
-            let fits = sign_of(target).is_some_and(|sign| signature_fits(sign, KEY.as_bytes(), body));
+            let key = self.busi_id.find(body).and_then(|busi_id| self.keys.get(busi_id));
+            let fits = sign_of(target).zip(key).is_some_and(|(sign, key)| signature_fits(sign, key, body));
             self.totals.bad_signatures += u64::from(!fits);
         }
         let run = match self.runs.iter().rposition(|run| run.prefix.as_bytes() == prefix) {
@@ -193,11 +206,14 @@ fn sign_of(target: &[u8]) -> Option<&[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sosopay::KEY;
 
     const ALL: Care = Care { check_every: 1, identities: true };
 
     fn body(code: &str, down_code: &str) -> String {
-        format!(r#"{{"PAY_NODIFY":{{"CHARGE_CODE":"{code}","CHARGE_DOWN_CODE":"{down_code}","STATE":1}}}}"#)
+        format!(
+            r#"{{"PAY_NODIFY":{{"BUSI_ID":"0010000001","CHARGE_CODE":"{code}","CHARGE_DOWN_CODE":"{down_code}","STATE":1}}}}"#
+        )
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use crate::clock::wait_until;
 use crate::http::Call;
-use crate::sosopay::BUSI_ID;
+use crate::sosopay::Partner;
 use anyhow::{Context, bail, ensure};
+use rustix::process::Signal;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,9 @@ const STOP_LIMIT: Duration = Duration::from_secs(30);
 const LOOK_PAUSE: Duration = Duration::from_millis(1);
 /// Verifying a large database reads all of it.
 const OPERATOR_LIMIT: Duration = Duration::from_secs(900);
+
+/// The master key's file in a data folder.
+const MASTER_KEY: &str = "master.key";
 
 /// A running gateway. Dropping it kills the process.
 pub(crate) struct Gateway {
@@ -39,18 +43,66 @@ struct Announcement {
     ops: SocketAddr,
 }
 
+/// How a gateway is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    pub binary: PathBuf,
+    pub data: PathBuf,
+    /// Where it listens for partners and for operators; port 0 takes a free one.
+    pub listen: SocketAddr,
+    pub ops_listen: SocketAddr,
+    /// Keys of the configuration, as variables of the environment.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Setup {
+    /// The embedded store in `data`, on free ports.
+    pub(crate) fn new(binary: &Path, data: &Path) -> Self {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            binary: binary.to_owned(),
+            data: data.to_owned(),
+            listen: free,
+            ops_listen: free,
+            environment: Vec::new(),
+        }
+    }
+
+    /// Gives the data folder the master key of another, as gateways on one database must have it.
+    pub(crate) fn with_key_of(self, other: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&self.data)?;
+        std::fs::copy(other.join(MASTER_KEY), self.data.join(MASTER_KEY))
+            .with_context(|| format!("could not take the master key of {}", other.display()))?;
+        Ok(self)
+    }
+
+    /// Sets a key of the configuration, for instance `store.url`.
+    pub(crate) fn set(mut self, key: &str, value: &str) -> Self {
+        let variable = format!("TRADEWIND__{}", key.replace('.', "__").to_uppercase());
+        self.environment.push((variable, value.to_owned()));
+        self
+    }
+}
+
 impl Gateway {
     /// Starts `binary` with the sandbox on a data folder and waits until it is ready.
     pub(crate) fn start(binary: &Path, data: &Path) -> anyhow::Result<Self> {
+        Self::start_with(&Setup::new(binary, data))
+    }
+
+    /// Starts a gateway with the sandbox and waits until it is ready.
+    pub(crate) fn start_with(setup: &Setup) -> anyhow::Result<Self> {
+        let Setup { binary, data, listen, ops_listen, environment } = setup;
         std::fs::create_dir_all(data).with_context(|| format!("could not make {}", data.display()))?;
         let log_path = log_path(data);
         let log = File::options().create(true).append(true).open(&log_path);
         let log = log.with_context(|| format!("could not open {}", log_path.display()))?;
         let begun_at = Instant::now();
         let child = Command::new(binary)
-            .args(["serve", "--sandbox", "--listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0"])
-            .arg("--data")
+            .args(["serve", "--sandbox", "--listen", &listen.to_string()])
+            .args(["--ops-listen", &ops_listen.to_string(), "--data"])
             .arg(data)
+            .envs(environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -87,12 +139,30 @@ impl Gateway {
         Ok(())
     }
 
-    /// Asks the process to stop, and checks that it says goodbye: status 0 and no `gateway.json`.
-    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+    /// Stops the process where it stands, without its noticing, until [`Gateway::resume`].
+    pub(crate) fn pause(&self) -> anyhow::Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets a paused process go on.
+    pub(crate) fn resume(&self) -> anyhow::Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    /// The last words of the process, when it has ended by itself.
+    pub(crate) fn ended(&mut self) -> anyhow::Result<Option<String>> {
+        Ok(self.child.try_wait()?.map(|status| self.obituary(status)))
+    }
+
+    fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         let pid = i32::try_from(self.pid()).ok().and_then(rustix::process::Pid::from_raw);
         let pid = pid.context("the gateway has an impossible process id")?;
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM)
-            .context("could not send SIGTERM")?;
+        rustix::process::kill_process(pid, signal).with_context(|| format!("could not send {signal:?}"))
+    }
+
+    /// Asks the process to stop, and checks that it says goodbye: status 0 and no `gateway.json`.
+    pub(crate) fn stop(mut self) -> anyhow::Result<()> {
+        self.signal(Signal::TERM)?;
         let ended = wait_until(STOP_LIMIT, LOOK_PAUSE, || Ok(self.child.try_wait()?))?;
         let status = ended.with_context(|| format!("the gateway did not stop within {STOP_LIMIT:?}"))?;
         ensure!(status.success(), "a graceful stop ended badly: {}", self.obituary(status));
@@ -150,32 +220,45 @@ impl Operator {
     }
 
     pub(crate) fn get(&self, path: &str) -> anyhow::Result<Value> {
-        self.call("GET", path)
+        self.call("GET", path, None)
+    }
+
+    /// Adds a partner of the protocol that these tools speak.
+    pub(crate) fn add_partner(&self, partner: &Partner) -> anyhow::Result<()> {
+        let new = json!({
+            "dialect": "sosopay", "key_id": partner.busi_id, "name": "Load", "secret": partner.key,
+        });
+        self.call("POST", "/ops/v1/partners", Some(&new.to_string())).map(drop)
     }
 
     /// Runs `POST /ops/v1/verify`; the findings of an unclean database are the error.
     pub(crate) fn verify(&self) -> anyhow::Result<()> {
-        let said = self.call("POST", "/ops/v1/verify")?;
+        self.checked().map(drop)
+    }
+
+    /// The same; returns how many rows of what were checked.
+    pub(crate) fn checked(&self) -> anyhow::Result<Value> {
+        let said = self.call("POST", "/ops/v1/verify", None)?;
         ensure!(
             said["clean"] == Value::Bool(true),
             "verify found: {}",
             shortened(&said["findings"].to_string())
         );
-        Ok(())
+        Ok(said["checked"].clone())
     }
 
-    /// One page of partner 1's event stream after a number.
-    pub(crate) fn events(&self, after: u64, limit: u64) -> anyhow::Result<Vec<Event>> {
-        let page = self.get(&format!("/ops/v1/partners/{BUSI_ID}/events?after={after}&limit={limit}"))?;
+    /// One page of a partner's event stream after a number.
+    pub(crate) fn events(&self, partner: &str, after: u64, limit: u64) -> anyhow::Result<Vec<Event>> {
+        let page = self.get(&format!("/ops/v1/partners/{partner}/events?after={after}&limit={limit}"))?;
         let events = items(&page, "events")?.iter().map(Event::deserialize);
         events.collect::<Result<_, _>>().context("an event is unreadable")
     }
 
-    fn call(&self, method: &str, path: &str) -> anyhow::Result<Value> {
-        let call = Call { method, path, bearer: Some(&self.token), body: None, limit: OPERATOR_LIMIT };
+    fn call(&self, method: &str, path: &str, body: Option<&str>) -> anyhow::Result<Value> {
+        let call = Call { method, path, bearer: Some(&self.token), body, limit: OPERATOR_LIMIT };
         let (status, body) = call.send(self.address)?;
         ensure!(
-            status == 200,
+            matches!(status, 200 | 201),
             "{method} {path} answered {status}: {}",
             shortened(&String::from_utf8_lossy(&body))
         );
@@ -273,7 +356,6 @@ impl Drop for Workspace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn lists_of_operator_answers() {

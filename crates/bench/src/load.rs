@@ -12,7 +12,7 @@ use crate::http::address;
 use crate::process::cpu_seconds;
 use crate::receiver::{self, Stats};
 use crate::scenarios::{Requests, Scenario, Verdict};
-use crate::sosopay::{self, Merchant};
+use crate::sosopay::{self, Merchant, Partner};
 use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -56,6 +56,9 @@ pub(crate) struct LoadArgs {
     /// The merchant's key.
     #[arg(long, default_value = sosopay::KEY)]
     pub key: String,
+    /// Call as this many partners in turn, those that `run` has added, instead of as one.
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["busi_id", "key"])]
+    pub partners: usize,
     /// The receiver of notifications, as http://ADDRESS:PORT (pay-notify, deliver).
     #[arg(long)]
     pub receiver: Option<String>,
@@ -80,6 +83,15 @@ pub(crate) struct LoadArgs {
     /// Print the figures as JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+impl LoadArgs {
+    fn merchants(&self, server: SocketAddr) -> Vec<Merchant> {
+        match self.partners {
+            0 => vec![Merchant::new(&self.busi_id, &self.key, server)],
+            count => (0..count).map(|index| Merchant::of(&Partner::added(index), server)).collect(),
+        }
+    }
 }
 
 /// The figures of one load.
@@ -169,7 +181,7 @@ pub(crate) fn measure(args: &LoadArgs) -> anyhow::Result<Report> {
     let mut load = Load {
         engine,
         args,
-        merchant: Merchant::new(&args.busi_id, &args.key, server),
+        merchants: args.merchants(server),
         run: format!("B{:x}p{:x}", wall_ms(), std::process::id()),
         receiver,
         operator,
@@ -183,7 +195,7 @@ pub(crate) fn measure(args: &LoadArgs) -> anyhow::Result<Report> {
 struct Load<'a> {
     engine: Engine,
     args: &'a LoadArgs,
-    merchant: Merchant,
+    merchants: Vec<Merchant>,
     /// Prefix of every number of this process; a letter for the phase follows it.
     run: String,
     receiver: Option<SocketAddr>,
@@ -287,7 +299,7 @@ impl Load<'_> {
     fn phase(&mut self, scenario: Scenario, prefix: &str, until: Until) -> anyhow::Result<Phase> {
         let notify_url = self.receiver.map(|receiver| format!("http://{receiver}/n?_type=json"));
         let pool = (self.pool.0.as_str(), self.pool.1);
-        let requests = Requests::new(scenario, self.merchant.clone(), prefix, notify_url.as_deref(), pool);
+        let requests = Requests::new(scenario, &self.merchants, prefix, notify_url.as_deref(), pool);
         let mut phase = Phase::new(requests, until);
         let limit = match until {
             Until::Passed(duration) => duration + ANSWER_LIMIT,

@@ -16,7 +16,9 @@
 #![allow(clippy::print_stderr, reason = "progress goes to standard error, so that --json stays parseable")]
 
 mod book;
+mod chaos;
 mod clock;
+mod cost;
 mod echo;
 mod engine;
 mod gateway;
@@ -25,6 +27,7 @@ mod http;
 mod kill;
 mod load;
 mod million;
+mod postgres;
 mod process;
 mod random;
 mod receiver;
@@ -54,10 +57,16 @@ enum Command {
     Receiver(receiver::ReceiverArgs),
     /// Serve the bare echo and hello that every figure is compared with.
     Echo(echo::EchoArgs),
+    /// Start a private PostgreSQL cluster for as long as standard input stays open.
+    Cluster(postgres::cluster::ClusterArgs),
     /// Measure a gateway side by side with the bare echo and check the bars.
     Run(run::RunArgs),
     /// Kill a gateway under load, restart it, and check that nothing acknowledged was lost.
     Kill(kill::KillArgs),
+    /// Kill and pause processes on one PostgreSQL, fail its primary over, and check that nothing was lost.
+    Chaos(chaos::ChaosArgs),
+    /// Measure what orders cost in rows, bytes and log.
+    Cost(cost::CostArgs),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -65,7 +74,10 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Load(args) => load::command(&args),
         Command::Receiver(args) => receiver::command(&args),
         Command::Echo(args) => echo::command(&args),
+        Command::Cluster(args) => postgres::cluster::command(&args),
         Command::Run(args) => run::command(&args),
         Command::Kill(args) => kill::command(&args),
+        Command::Chaos(args) => chaos::command(&args),
+        Command::Cost(args) => cost::command(&args),
     }
 }

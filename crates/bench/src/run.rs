@@ -21,8 +21,14 @@ const SCENARIOS: [Scenario; 6] =
 
 #[derive(clap::Args)]
 pub(crate) struct RunArgs {
+    /// Where the gateway keeps its books.
+    #[arg(long, value_enum, default_value = "sqlite")]
+    pub store: Store,
+    /// With PostgreSQL: partners who call in turn.
+    #[arg(long, default_value_t = 32)]
+    pub partners: usize,
     /// The gateway to start.
-    #[arg(long, default_value = "target/release/tradewind")]
+    #[arg(long, env = "TRADEWIND_BIN", default_value = "target/release/tradewind")]
     pub binary: PathBuf,
     /// Seconds per scenario and round.
     #[arg(long, default_value_t = 3.0)]
@@ -39,9 +45,9 @@ pub(crate) struct RunArgs {
     /// What to fill it with.
     #[arg(long, value_enum, default_value = "both")]
     pub fill: Fill,
-    /// Where the figures are written as JSON.
-    #[arg(long, default_value = "target/bench.json")]
-    pub out: PathBuf,
+    /// Where the figures are written as JSON; target/bench.json or target/bench-postgres.json if absent.
+    #[arg(long)]
+    pub out: Option<PathBuf>,
     /// Folder for the databases. It should be on a real disk: on a memory disk a sync costs nothing.
     #[arg(long, default_value = "target/bench-data")]
     pub data_root: PathBuf,
@@ -53,9 +59,21 @@ pub(crate) struct RunArgs {
     pub report_only: bool,
 }
 
+/// A kind of store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Store {
+    /// One file in the data folder.
+    Sqlite,
+    /// A private cluster, started for the run.
+    Postgres,
+}
+
 /// Runs everything, prints the table and the bars, and writes the JSON; fails when a bar is missed.
 pub(crate) fn command(args: &RunArgs) -> anyhow::Result<ExitCode> {
     ensure!(args.rounds > 0 || args.orders.is_some(), "--rounds 0 without --orders measures nothing");
+    if args.store == Store::Postgres {
+        return crate::postgres::measure::command(args);
+    }
     let machine_before = load_average();
     let mut workspace = Workspace::fresh(&args.data_root, "run", args.keep)?;
     let mut bars = Vec::new();
@@ -88,8 +106,7 @@ pub(crate) fn command(args: &RunArgs) -> anyhow::Result<ExitCode> {
         "million": million,
         "bars": bars,
     });
-    write(&args.out, &serde_json::to_string_pretty(&written)?)?;
-    println!("\nfigures written to {}", args.out.display());
+    write_figures(args, &written)?;
     if args.keep {
         println!("databases kept in {}", workspace.keep().display());
     }
@@ -265,11 +282,24 @@ fn print(
     bars.iter().for_each(|bar| println!("{}", bar.line()));
 }
 
+/// Writes the figures where the arguments say, and says so.
+pub(crate) fn write_figures(args: &RunArgs, figures: &serde_json::Value) -> anyhow::Result<()> {
+    let usual = match args.store {
+        Store::Sqlite => "target/bench.json",
+        Store::Postgres => "target/bench-postgres.json",
+    };
+    let path = args.out.clone().unwrap_or_else(|| PathBuf::from(usual));
+    write(&path, &serde_json::to_string_pretty(figures)?)?;
+    println!("\nfigures written to {}", path.display());
+    Ok(())
+}
+
 pub(crate) fn megabytes(kib: u64) -> String {
     format!("{:.1} MB", kib as f64 * 1024.0 / 1e6)
 }
 
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+/// Writes a file, and makes its folder.
+pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("could not make {}", folder.display()))?;
     }
@@ -277,11 +307,11 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 }
 
 /// The first figure of the load average: how busy the machine was with other things, roughly.
-fn load_average() -> String {
+pub(crate) fn load_average() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ').next().unwrap_or("unknown").to_owned()
 }
 
-fn processors() -> usize {
+pub(crate) fn processors() -> usize {
     std::thread::available_parallelism().map_or(0, usize::from)
 }

@@ -47,8 +47,8 @@ impl Scenario {
 /// Builds the requests of one phase of a load, and judges their answers.
 pub(crate) struct Requests {
     scenario: Scenario,
-    merchant: Merchant,
-    body: Pattern,
+    /// Who calls, in turn, each with a body of its own.
+    callers: Vec<(Merchant, Pattern)>,
     scratch: Vec<u8>,
     /// Orders to look up: numbers of this pattern with counters in `0..pool`.
     pool: u64,
@@ -66,32 +66,20 @@ pub(crate) enum Verdict {
 
 impl Requests {
     /// `prefix` starts every number of this phase; a query looks up numbers with the prefix
-    /// `pool.0` and counters below `pool.1`.
+    /// `pool.0` and counters below `pool.1`. A number belongs to the merchant whose turn its counter is.
     pub(crate) fn new(
         scenario: Scenario,
-        merchant: Merchant,
+        merchants: &[Merchant],
         prefix: &str,
         notify_url: Option<&str>,
         pool: (&str, u64),
     ) -> Self {
         let notify = notify_url.map_or_else(String::new, |url| format!(r#","NODIFY_URL":"{url}""#));
-        let busi_id = &merchant.busi_id;
-        let common = format!(r#""BUSI_ID":"{busi_id}","OPER_ID":"oper01","DEV_ID":"dev01","AMT":"158.00""#);
-        let body = match scenario {
-            Scenario::Hello => String::new(),
-            Scenario::Query => format!("{}{{n}}", pool.0),
-            Scenario::Echo | Scenario::Order => format!(
-                r#"{{{common},"CHANNEL_TYPE":"1","CHARGE_CODE":"{prefix}{{n}}","PAY_SUBJECT":"measured-order"{notify}}}"#
-            ),
-            // Eighteen digits: 28 is an Alipay code, and 001234 at the end means "paid at once".
-            Scenario::Pay | Scenario::PayNotify | Scenario::Deliver => format!(
-                r#"{{{common},"CHANNEL_TYPE":"0","DYNAMIC_ID":"28{{n}}001234","CHARGE_CODE":"{prefix}{{n}}","PAY_SUBJECT":"measured-order"{notify}}}"#
-            ),
-        };
+        let body = |merchant: &Merchant| Self::body(scenario, &merchant.busi_id, prefix, &notify, pool.0);
+        let callers = merchants.iter().map(|merchant| (merchant.clone(), Pattern::new(&body(merchant))));
         Self {
             scenario,
-            merchant,
-            body: Pattern::new(&body),
+            callers: callers.collect(),
             scratch: Vec::with_capacity(1024),
             pool: pool.1,
             random: Random::new(1),
@@ -99,19 +87,36 @@ impl Requests {
         }
     }
 
+    fn body(scenario: Scenario, busi_id: &str, prefix: &str, notify: &str, pool: &str) -> String {
+        let common = format!(r#""BUSI_ID":"{busi_id}","OPER_ID":"oper01","DEV_ID":"dev01","AMT":"158.00""#);
+        match scenario {
+            Scenario::Hello => String::new(),
+            Scenario::Query => format!("{pool}{{n}}"),
+            Scenario::Echo | Scenario::Order => format!(
+                r#"{{{common},"CHANNEL_TYPE":"1","CHARGE_CODE":"{prefix}{{n}}","PAY_SUBJECT":"measured-order"{notify}}}"#
+            ),
+            // Eighteen digits: 28 is an Alipay code, and 001234 at the end means "paid at once".
+            Scenario::Pay | Scenario::PayNotify | Scenario::Deliver => format!(
+                r#"{{{common},"CHANNEL_TYPE":"0","DYNAMIC_ID":"28{{n}}001234","CHARGE_CODE":"{prefix}{{n}}","PAY_SUBJECT":"measured-order"{notify}}}"#
+            ),
+        }
+    }
+
     /// Appends the request with number `counter`, signed at `now_ms`.
     pub(crate) fn write(&mut self, out: &mut Vec<u8>, counter: u64, now_ms: u64) {
         let counter = if self.scenario == Scenario::Query { self.random.below(self.pool) } else { counter };
+        let turn = usize::try_from(counter).unwrap_or(usize::MAX).checked_rem(self.callers.len());
+        let Some((merchant, body)) = turn.map(|turn| &self.callers[turn]) else { return };
         self.scratch.clear();
-        self.body.fill(&mut self.scratch, counter);
+        body.fill(&mut self.scratch, counter);
         match self.scenario {
             Scenario::Hello => out.extend_from_slice(b"GET /hello HTTP/1.1\r\nhost: bench\r\n\r\n"),
-            Scenario::Echo => self.merchant.post_to(out, &["/echo"], &self.scratch, now_ms),
-            Scenario::Order => self.merchant.post(out, "order", &self.scratch, now_ms),
+            Scenario::Echo => merchant.post_to(out, &["/echo"], &self.scratch, now_ms),
+            Scenario::Order => merchant.post(out, "order", &self.scratch, now_ms),
             Scenario::Pay | Scenario::PayNotify | Scenario::Deliver => {
-                self.merchant.post(out, "preOrder", &self.scratch, now_ms);
+                merchant.post(out, "preOrder", &self.scratch, now_ms);
             }
-            Scenario::Query => self.merchant.query(out, &self.scratch, Serial::Merchant, now_ms),
+            Scenario::Query => merchant.query(out, &self.scratch, Serial::Merchant, now_ms),
         }
     }
 
@@ -141,7 +146,7 @@ mod tests {
 
     fn requests(scenario: Scenario) -> Requests {
         let merchant = Merchant::sandbox("127.0.0.1:80".parse().unwrap());
-        Requests::new(scenario, merchant, "P", Some("http://127.0.0.1:9/n?_type=json"), ("Q", 1))
+        Requests::new(scenario, &[merchant], "P", Some("http://127.0.0.1:9/n?_type=json"), ("Q", 1))
     }
 
     fn body_of(scenario: Scenario, counter: u64) -> serde_json::Value {

@@ -4,12 +4,32 @@
 //! dialect crate, so that a shared mistake cannot hide in a measurement.
 
 use memchr::memmem;
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use tradewind_signing::md5_hex_parts;
 
 /// The sandbox's first partner, with which every tool here calls.
 pub(crate) const BUSI_ID: &str = "0010000001";
 pub(crate) const KEY: &str = "K7Q2M9X4T1V8B3N6L5R0Z2C7D4F9H1J8";
+
+/// Who calls, and by which key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Partner {
+    pub busi_id: String,
+    pub key: String,
+}
+
+impl Partner {
+    /// The sandbox's first partner.
+    pub(crate) fn sandbox() -> Self {
+        Self { busi_id: BUSI_ID.to_owned(), key: KEY.to_owned() }
+    }
+
+    /// The `index`-th of the partners that these tools add; the same in every run.
+    pub(crate) fn added(index: usize) -> Self {
+        Self { busi_id: format!("002{index:07}"), key: format!("LOADKEY{index:025}") }
+    }
+}
 
 const PREFIX: &str = "/openGateway/openService/";
 
@@ -35,6 +55,10 @@ impl Merchant {
             .into_bytes(),
             get_end: format!(" HTTP/1.1\r\nhost: {server}\r\n\r\n").into_bytes(),
         }
+    }
+
+    pub(crate) fn of(partner: &Partner, server: SocketAddr) -> Self {
+        Self::new(&partner.busi_id, &partner.key, server)
     }
 
     pub(crate) fn sandbox(server: SocketAddr) -> Self {
@@ -73,6 +97,19 @@ impl Merchant {
             Serial::Merchant => b"&_type=json",
             Serial::Refund => b"&_type=json&serType=2",
         });
+        out.extend_from_slice(&self.get_end);
+    }
+
+    /// Appends a GET with parameters of an interface that signs nothing but the time (`queryTrades`,
+    /// section 5.8).
+    pub(crate) fn get(&self, out: &mut Vec<u8>, interface: &str, parameters: &str, now_ms: u64) {
+        out.extend_from_slice(b"GET ");
+        out.extend_from_slice(PREFIX.as_bytes());
+        out.extend_from_slice(interface.as_bytes());
+        self.sign(out, &[], now_ms);
+        out.push(b'&');
+        out.extend_from_slice(parameters.as_bytes());
+        out.extend_from_slice(b"&_type=json");
         out.extend_from_slice(&self.get_end);
     }
 

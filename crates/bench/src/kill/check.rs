@@ -20,6 +20,14 @@ pub(crate) struct Resolved {
     pub resent: usize,
 }
 
+impl std::ops::AddAssign for Resolved {
+    fn add_assign(&mut self, other: Self) {
+        self.found += other.found;
+        self.absent += other.absent;
+        self.resent += other.resent;
+    }
+}
+
 /// Looks up refunds first, because what an order may show depends on them, and then orders.
 pub(crate) fn look_up(
     plan: &mut Plan,

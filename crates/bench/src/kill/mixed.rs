@@ -13,6 +13,9 @@ const UNANSWERED_MAX: usize = 3;
 /// Refunds of one order.
 const REFUNDS_MAX: usize = 3;
 
+/// Answers that leave the outcome open while the database comes and goes.
+const TROUBLED: [&str; 3] = ["SERVICE_UNAVAILABLE", "DATABASE_ERROR", "EXCEPTION"];
+
 /// What is carried from round to round.
 #[derive(Default)]
 pub(crate) struct Stock {
@@ -31,8 +34,22 @@ pub(crate) struct Sums {
     pub repetitions: usize,
     /// Requests whose answer never came.
     pub unknown: usize,
-    /// Answers with HTTP 503: refused for overload.
+    /// Answers that refuse for overload or trouble.
     pub busy: usize,
+    /// Orders sent to two processes at the same moment.
+    pub duels: usize,
+}
+
+impl std::ops::AddAssign for Sums {
+    fn add_assign(&mut self, other: Self) {
+        self.orders += other.orders;
+        self.refunds += other.refunds;
+        self.questions += other.questions;
+        self.repetitions += other.repetitions;
+        self.unknown += other.unknown;
+        self.busy += other.busy;
+        self.duels += other.duels;
+    }
 }
 
 pub(crate) struct Mixed<'a> {
@@ -42,6 +59,8 @@ pub(crate) struct Mixed<'a> {
     merchant: Merchant,
     replies: Replies,
     doing: Vec<Option<Doing>>,
+    /// The database may be away, so that answers may say that something went wrong.
+    troubled: bool,
     pub sums: Sums,
 }
 
@@ -69,8 +88,50 @@ impl<'a> Mixed<'a> {
             merchant,
             replies: Replies::new(),
             doing: vec![None; connections],
+            troubled: false,
             sums: Sums::default(),
         }
+    }
+
+    /// The same load while the database comes and goes.
+    pub(crate) fn troubled(self) -> Self {
+        Self { troubled: true, ..self }
+    }
+
+    /// Writes a new order that is to be sent twice at the same moment, and returns its index.
+    pub(crate) fn duel(&mut self, out: &mut Vec<u8>) -> usize {
+        let kind = if self.random.below(2) == 0 { Kind::Precreate } else { Kind::Pay };
+        let order = self.plan.add_order(kind);
+        let body = self.plan.order_body(order);
+        self.merchant.post(out, kind.interface(), body.as_bytes(), wall_ms());
+        order
+    }
+
+    /// Judges the two answers to an order sent twice; `None` is one that did not come.
+    pub(crate) fn dueled(&mut self, order: usize, answers: [Option<Answer<'_>>; 2]) {
+        self.sums.duels += 1;
+        let replies = self.replies.clone();
+        let read = answers.map(|answer| answer.map(|answer| replies.read(answer)));
+        let code = self.plan.order_code(order);
+        let count = |code: &str| read.iter().flatten().filter(|reply| reply.is(code)).count();
+        match (count("SUCCESS"), count("SERIAL_REPEAT")) {
+            (2, _) => self.plan.violations.add(format!("{code}: sent twice at once, both were taken")),
+            (0, 2) => self.plan.violations.add(format!("{code}: sent twice at once, none was taken")),
+            _ => {}
+        }
+        match read.iter().flatten().find(|reply| reply.is("SUCCESS")) {
+            Some(reply) => self.ordered(order, reply),
+            None => self.plan.orders[order].standing = Standing::Unknown,
+        }
+        for reply in read.iter().flatten() {
+            if !(reply.is("SUCCESS") || reply.is("SERIAL_REPEAT") || self.is_trouble(reply)) {
+                self.plan.violations.add(format!("{code}: sent twice at once, it answered {reply}"));
+            }
+        }
+    }
+
+    fn is_trouble(&self, reply: &Reply<'_>) -> bool {
+        self.troubled && reply.code.is_some_and(|code| TROUBLED.contains(&code))
     }
 
     fn choose(&mut self) -> Doing {
@@ -205,6 +266,10 @@ impl Workload for Mixed<'_> {
         }
         let replies = self.replies.clone();
         let reply = replies.read(answer);
+        if self.is_trouble(&reply) {
+            self.sums.busy += 1;
+            return self.unknown(doing);
+        }
         match doing {
             Some(Doing::Order(order)) => self.ordered(order, &reply),
             Some(Doing::Refund(refund)) => self.refunded(refund, &reply),

@@ -9,11 +9,11 @@
 //! proves the order of commit, answer and delivery, and the recovery. A loss of power, which also
 //! tests the sync itself, is another test.
 
-mod check;
-mod mixed;
-mod plan;
+pub(crate) mod check;
+pub(crate) mod mixed;
+pub(crate) mod plan;
 mod reply;
-mod settle;
+pub(crate) mod settle;
 
 use crate::book::{Book, Care};
 use crate::clock::wall_ms;
@@ -22,7 +22,7 @@ use crate::gateway::{Gateway, Workspace};
 use crate::random::Random;
 use crate::receiver::{Receiver, SharedBook};
 use crate::report::median;
-use crate::sosopay::Merchant;
+use crate::sosopay::{BUSI_ID, Merchant, Partner};
 use anyhow::{Context, anyhow, bail};
 use check::{Resolved, look_up};
 use mixed::{Mixed, Stock};
@@ -70,11 +70,11 @@ pub(crate) fn command(args: &KillArgs) -> anyhow::Result<ExitCode> {
     let seed = args.seed.unwrap_or_else(wall_ms);
     println!("seed {seed}, {} rounds, {} connections", args.rounds, args.connections);
     let mut workspace = Workspace::fresh(&args.data_root, "kill", args.keep)?;
-    let (receiver, book) = start_receiver()?;
+    let (receiver, book) = start_receiver(&[Partner::sandbox()])?;
     let mut test = Test {
         args,
         data: workspace.folder("data"),
-        plan: Plan::new(&format!("K{seed:x}n"), &format!("http://{receiver}/n?_type=json")),
+        plan: Plan::new(BUSI_ID, &format!("K{seed:x}n"), &format!("http://{receiver}/n?_type=json")),
         stock: Stock::default(),
         random: Random::new(seed),
         starts_ms: Vec::new(),
@@ -167,9 +167,7 @@ impl Test<'_> {
         let merchant = Merchant::sandbox(gateway.listen);
         let mut engine = Engine::connect(gateway.listen, self.args.connections)?;
         let resolved = look_up(&mut self.plan, &mut engine, &merchant, orders, refunds, false)?;
-        self.resolved.found += resolved.found;
-        self.resolved.absent += resolved.absent;
-        self.resolved.resent += resolved.resent;
+        self.resolved += resolved;
         if let Err(error) = gateway.operator.verify() {
             self.plan.violations.add(format!("after round {}, {error:#}", round + 1));
         }
@@ -243,8 +241,9 @@ impl Test<'_> {
 }
 
 /// A receiver in a thread of this process, which lives as long as the process does.
-fn start_receiver() -> anyhow::Result<(SocketAddr, SharedBook)> {
-    let book = Arc::new(Mutex::new(Book::new(Care { check_every: 1, identities: true })));
+pub(crate) fn start_receiver(partners: &[Partner]) -> anyhow::Result<(SocketAddr, SharedBook)> {
+    let book = Book::of(Care { check_every: 1, identities: true }, partners);
+    let book = Arc::new(Mutex::new(book));
     let mut receiver = Receiver::bind(SocketAddr::from(([127, 0, 0, 1], 0)), Arc::clone(&book))?;
     let address = receiver.address()?;
     std::thread::spawn(move || {

@@ -4,7 +4,7 @@
 //! was received in full and said SUCCESS. Everything else that was sent is unknown, and becomes
 //! found or absent by asking after the restart.
 
-use crate::sosopay::{BUSI_ID, COUNTER_DIGITS, push_decimal};
+use crate::sosopay::{COUNTER_DIGITS, push_decimal};
 
 /// What is asked of the gateway, by the sandbox's magic values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +67,8 @@ pub(crate) struct Refund {
 #[derive(Debug)]
 pub(crate) struct Plan {
     prefix: String,
+    /// Who asks.
+    busi_id: String,
     notify_url: String,
     pub orders: Vec<Order>,
     pub refunds: Vec<Refund>,
@@ -106,10 +108,11 @@ impl Kind {
 }
 
 impl Plan {
-    /// `prefix` starts every number; `notify_url` goes into every order.
-    pub(crate) fn new(prefix: &str, notify_url: &str) -> Self {
+    /// `prefix` starts every number of the partner `busi_id`; `notify_url` goes into every order.
+    pub(crate) fn new(busi_id: &str, prefix: &str, notify_url: &str) -> Self {
         Self {
             prefix: prefix.to_owned(),
+            busi_id: busi_id.to_owned(),
             notify_url: notify_url.to_owned(),
             orders: Vec::new(),
             refunds: Vec::new(),
@@ -119,6 +122,10 @@ impl Plan {
 
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    pub(crate) fn busi_id(&self) -> &str {
+        &self.busi_id
     }
 
     pub(crate) fn add_order(&mut self, kind: Kind) -> usize {
@@ -155,6 +162,11 @@ impl Plan {
         digits.parse().ok().filter(|order| *order < self.orders.len())
     }
 
+    /// Whether a `CHARGE_CODE` is of this plan's numbers, given out or not.
+    pub(crate) fn numbers(&self, code: &str) -> bool {
+        code.strip_prefix(&self.prefix).is_some_and(|digits| digits.len() == COUNTER_DIGITS)
+    }
+
     pub(crate) fn order_cents(&self, order: usize) -> u32 {
         self.orders[order].kind.cents()
     }
@@ -169,12 +181,21 @@ impl Plan {
         }
     }
 
+    /// What the partner is owed when everything has come to rest: paid, less given back.
+    pub(crate) fn balance_cents(&self) -> i64 {
+        let paid = (0..self.orders.len()).filter(|order| self.is_paid(*order));
+        let paid: i64 = paid.map(|order| i64::from(self.order_cents(order))).sum();
+        let refunds = (0..self.refunds.len()).filter(|refund| self.refunds[*refund].state == Some(11));
+        paid - refunds.map(|refund| i64::from(self.refund_cents(refund))).sum::<i64>()
+    }
+
     /// The request body that creates an order; the same bytes each time it is sent.
     pub(crate) fn order_body(&self, order: usize) -> String {
         let kind = self.orders[order].kind;
         let code = self.order_code(order);
         let amount = yuan(kind.cents());
         let notify = &self.notify_url;
+        let busi_id = &self.busi_id;
         let way = match kind {
             Kind::Precreate | Kind::PaidLater => r#""CHANNEL_TYPE":"1""#.to_owned(),
             // An Alipay code of eighteen digits; the last four decide what the sandbox does.
@@ -182,7 +203,7 @@ impl Plan {
             Kind::PayUnanswered => format!(r#""DYNAMIC_ID":"28{order:012}5903""#),
         };
         format!(
-            r#"{{"BUSI_ID":"{BUSI_ID}","OPER_ID":"oper01","DEV_ID":"dev01","AMT":"{amount}",{way},"CHARGE_CODE":"{code}","PAY_SUBJECT":"torment","NODIFY_URL":"{notify}"}}"#
+            r#"{{"BUSI_ID":"{busi_id}","OPER_ID":"oper01","DEV_ID":"dev01","AMT":"{amount}",{way},"CHARGE_CODE":"{code}","PAY_SUBJECT":"torment","NODIFY_URL":"{notify}"}}"#
         )
     }
 
@@ -190,8 +211,9 @@ impl Plan {
         let order = self.order_code(self.refunds[refund].order);
         let code = self.refund_code(refund);
         let amount = yuan(self.refund_cents(refund));
+        let busi_id = &self.busi_id;
         format!(
-            r#"{{"BUSI_ID":"{BUSI_ID}","OPER_ID":"oper01","DEV_ID":"dev01","CHARGE_REFUND_FEE":"{amount}","REFUND_SUBJECT":"torment","CHARGE_CODE":"{order}","OUT_REFUND_NO":"{code}"}}"#
+            r#"{{"BUSI_ID":"{busi_id}","OPER_ID":"oper01","DEV_ID":"dev01","CHARGE_REFUND_FEE":"{amount}","REFUND_SUBJECT":"torment","CHARGE_CODE":"{order}","OUT_REFUND_NO":"{code}"}}"#
         )
     }
 
@@ -289,7 +311,7 @@ mod tests {
     use super::*;
 
     fn plan_with(kind: Kind, standing: Standing, state: Option<u8>) -> Plan {
-        let mut plan = Plan::new("K", "http://127.0.0.1:9/n");
+        let mut plan = Plan::new("0010000001", "K", "http://127.0.0.1:9/n");
         let order = plan.add_order(kind);
         plan.orders[order].standing = standing;
         plan.orders[order].state = state;

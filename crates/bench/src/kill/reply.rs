@@ -2,11 +2,11 @@
 
 use crate::engine::Answer;
 use crate::sosopay::Member;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Finds the fields; cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Replies(Rc<Members>);
+pub(crate) struct Replies(Arc<Members>);
 
 struct Members {
     code: Member,
@@ -29,7 +29,7 @@ pub(crate) struct Reply<'a> {
 
 impl Replies {
     pub(crate) fn new() -> Self {
-        Self(Rc::new(Members {
+        Self(Arc::new(Members {
             code: Member::new("CODE"),
             down_code: Member::new("CHARGE_DOWN_CODE"),
             state: Member::new("STATE"),

@@ -3,11 +3,11 @@
 //! Four records must tell one story: what the client was told, what queries say, what the
 //! receiver got, and the gateway's event stream.
 
-use super::check::look_up;
+use super::check::{Resolved, look_up};
 use super::plan::{Plan, Standing};
 use crate::clock::wait_until;
 use crate::engine::Engine;
-use crate::gateway::{Gateway, items};
+use crate::gateway::{Gateway, Operator, items};
 use crate::receiver::{SharedBook, open_book};
 use crate::sosopay::Merchant;
 use std::collections::HashSet;
@@ -28,6 +28,18 @@ pub(crate) struct Sums {
     pub settled_in: Duration,
 }
 
+impl std::ops::AddAssign for Sums {
+    fn add_assign(&mut self, other: Self) {
+        self.orders += other.orders;
+        self.refunds += other.refunds;
+        self.paid += other.paid;
+        self.told += other.told;
+        self.told_again += other.told_again;
+        self.events += other.events;
+        self.settled_in = self.settled_in.max(other.settled_in);
+    }
+}
+
 /// Waits, at most for `limit`, until nothing is open, and compares everything with everything.
 pub(crate) fn settle(
     plan: &mut Plan,
@@ -39,29 +51,13 @@ pub(crate) fn settle(
     let begun_at = Instant::now();
     let merchant = Merchant::sandbox(gateway.listen);
     let mut engine = Engine::connect(gateway.listen, connections)?;
-    let mut sums = Sums::default();
-
-    wait_until(limit, LOOK_PAUSE, || {
-        let orders: Vec<usize> = (0..plan.orders.len()).filter(|order| plan.order_is_open(*order)).collect();
-        let refunds: Vec<usize> =
-            (0..plan.refunds.len()).filter(|refund| plan.refund_is_open(*refund)).collect();
-        if orders.is_empty() && refunds.is_empty() {
-            return Ok(Some(()));
-        }
-        look_up(plan, &mut engine, &merchant, orders, refunds, false)?;
-        Ok(None)
-    })?;
-    // Whatever is still open now shows a state that is not allowed finally, and is named there.
-    look_up(plan, &mut engine, &merchant, 0..plan.orders.len(), 0..plan.refunds.len(), true)?;
-
-    let paid: Vec<usize> = (0..plan.orders.len()).filter(|order| plan.is_paid(*order)).collect();
-    wait_until(limit.saturating_sub(begun_at.elapsed()), LOOK_PAUSE, || {
-        let distinct = open_book(book).run(plan.prefix()).distinct;
-        Ok((distinct >= paid.len() as u64).then_some(()))
-    })?;
+    come_to_rest(plan, &mut engine, &merchant, limit)?;
+    let left = limit.saturating_sub(begun_at.elapsed());
+    let mut sums = compare(plan, &gateway.operator, book, left)?;
     sums.settled_in = begun_at.elapsed();
-    compare_notifications(plan, book, &paid, &mut sums);
-    compare_events(plan, gateway, paid.len(), &mut sums)?;
+    for text in compare_receiver(std::slice::from_ref(plan), book) {
+        plan.violations.add(text);
+    }
 
     let failed = gateway.operator.get("/ops/v1/tasks?state=failed&limit=10")?;
     for task in items(&failed, "tasks")? {
@@ -70,11 +66,71 @@ pub(crate) fn settle(
     if let Err(error) = gateway.operator.verify() {
         plan.violations.add(format!("at the end, {error:#}"));
     }
+    sums.told_again = open_book(book).totals().duplicates;
+    Ok(sums)
+}
+
+/// Asks, at most for `limit`, until nothing of the plan is open, and then about everything once more.
+pub(crate) fn come_to_rest(
+    plan: &mut Plan,
+    engine: &mut Engine,
+    merchant: &Merchant,
+    limit: Duration,
+) -> anyhow::Result<Resolved> {
+    let mut resolved = Resolved::default();
+    wait_until(limit, LOOK_PAUSE, || {
+        let orders: Vec<usize> = (0..plan.orders.len()).filter(|order| plan.order_is_open(*order)).collect();
+        let refunds: Vec<usize> =
+            (0..plan.refunds.len()).filter(|refund| plan.refund_is_open(*refund)).collect();
+        if orders.is_empty() && refunds.is_empty() {
+            return Ok(Some(()));
+        }
+        resolved += look_up(plan, engine, merchant, orders, refunds, false)?;
+        Ok(None)
+    })?;
+    // Whatever is still open now shows a state that is not allowed finally, and is named there.
+    resolved += look_up(plan, engine, merchant, 0..plan.orders.len(), 0..plan.refunds.len(), true)?;
+    Ok(resolved)
+}
+
+/// Compares a plan that has come to rest with what the receiver got, waiting for it at most for
+/// `limit`, and with the partner's event stream.
+pub(crate) fn compare(
+    plan: &mut Plan,
+    operator: &Operator,
+    book: &SharedBook,
+    limit: Duration,
+) -> anyhow::Result<Sums> {
+    let paid: Vec<usize> = (0..plan.orders.len()).filter(|order| plan.is_paid(*order)).collect();
+    wait_until(limit, LOOK_PAUSE, || {
+        let distinct = open_book(book).run(plan.prefix()).distinct;
+        Ok((distinct >= paid.len() as u64).then_some(()))
+    })?;
+    let mut sums = Sums::default();
+    compare_notifications(plan, book, &paid, &mut sums);
+    compare_events(plan, operator, paid.len(), &mut sums)?;
     let exists = |standing: Standing| matches!(standing, Standing::Acknowledged | Standing::Found);
     sums.orders = plan.orders.iter().filter(|order| exists(order.standing)).count();
     sums.refunds = plan.refunds.iter().filter(|refund| exists(refund.standing)).count();
     sums.paid = paid.len();
     Ok(sums)
+}
+
+/// What the receiver got that is nobody's, as texts.
+pub(crate) fn compare_receiver(plans: &[Plan], book: &SharedBook) -> Vec<String> {
+    let book = open_book(book);
+    let strangers = book.identities().keys().filter(|code| !plans.iter().any(|plan| plan.numbers(code)));
+    let mut texts: Vec<String> =
+        strangers.map(|code| format!("{code}: notified, and nobody's number")).collect();
+    let totals = book.totals();
+    for (count, what) in
+        [(totals.bad, "were no notifications of ours"), (totals.bad_signatures, "had a bad signature")]
+    {
+        if count > 0 {
+            texts.push(format!("{count} requests to the receiver {what}"));
+        }
+    }
+    texts
 }
 
 /// Every paid order was notified, no other was, and each delivery had the same identity.
@@ -86,6 +142,7 @@ fn compare_notifications(plan: &mut Plan, book: &SharedBook, paid: &[usize], sum
             plan.violations.add(format!("{code}: paid, and never notified"));
             continue;
         };
+        sums.told += 1;
         if told.changed {
             plan.violations.add(format!("{code}: its notifications differ in CHARGE_DOWN_CODE or STATE"));
         }
@@ -96,28 +153,19 @@ fn compare_notifications(plan: &mut Plan, book: &SharedBook, paid: &[usize], sum
     }
     let paid: HashSet<usize> = paid.iter().copied().collect();
     for code in book.identities().keys() {
-        if !plan.order_of(code).is_some_and(|order| paid.contains(&order)) {
+        if plan.numbers(code) && !plan.order_of(code).is_some_and(|order| paid.contains(&order)) {
             plan.violations.add(format!("{code}: notified, and not paid"));
         }
     }
-    let totals = book.totals();
-    for (count, what) in
-        [(totals.bad, "were no notifications of ours"), (totals.bad_signatures, "had a bad signature")]
-    {
-        if count > 0 {
-            plan.violations.add(format!("{count} requests to the receiver {what}"));
-        }
-    }
-    sums.told = book.identities().len();
-    sums.told_again = totals.duplicates;
 }
 
-/// The stream has no gap, and tells of each paid order once.
-fn compare_events(plan: &mut Plan, gateway: &Gateway, paid: usize, sums: &mut Sums) -> anyhow::Result<()> {
+/// The stream has no gap, and tells of each paid order and each done refund once.
+fn compare_events(plan: &mut Plan, operator: &Operator, paid: usize, sums: &mut Sums) -> anyhow::Result<()> {
     let mut last = 0;
     let mut told = HashSet::new();
+    let mut refunded = 0;
     loop {
-        let page = gateway.operator.events(last, EVENTS_PER_PAGE)?;
+        let page = operator.events(plan.busi_id(), last, EVENTS_PER_PAGE)?;
         if page.is_empty() {
             break;
         }
@@ -132,6 +180,7 @@ fn compare_events(plan: &mut Plan, gateway: &Gateway, paid: usize, sums: &mut Su
                 event.number
             );
             last = event.number;
+            refunded += usize::from(event.kind == "refund.succeeded");
             if event.kind == "order.paid" {
                 match event.order {
                     None => plan.violations.add(format!("event {last} is order.paid of no order")),
@@ -148,6 +197,10 @@ fn compare_events(plan: &mut Plan, gateway: &Gateway, paid: usize, sums: &mut Su
     sums.events = last;
     if told.len() != paid {
         plan.violations.add(format!("{} orders are paid, the event stream tells of {}", paid, told.len()));
+    }
+    let done = plan.refunds.iter().filter(|refund| refund.state == Some(11)).count();
+    if refunded != done {
+        plan.violations.add(format!("{done} refunds are done, the event stream tells of {refunded}"));
     }
     Ok(())
 }
