@@ -224,12 +224,12 @@ async fn long_bodies_share_a_bound() {
 
 #[tokio::test]
 async fn an_answer_does_not_wait_for_those_to_later_requests() {
-    let gateway = Gateway::start().await;
+    let shut_down_timeout = Duration::from_millis(50);
+    let gateway = Gateway::with(ServerConfig { shut_down_timeout, ..config() }).await;
     let quick = b"POST /parrot/methods/a HTTP/1.1\r\nhost: h\r\ncontent-length: 0\r\n\r\n".as_slice();
     let mut raw = Raw::connect(gateway.running.listen).await;
     raw.send(&[quick, COLLECT, quick].concat()).await;
     assert!(raw.head().await.starts_with("HTTP/1.1 200 "));
-    drop(raw);
     gateway.stop().await;
 }
 
