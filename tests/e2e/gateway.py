@@ -60,6 +60,8 @@ class Gateway:
         server = os.environ.get("TRADEWIND_E2E_POSTGRES")
         if server:
             self.environment["TRADEWIND__STORE__URL"] = new_database(server)
+            # What a killed process had taken up is free again when its leases end, in real time.
+            self.environment["TRADEWIND__DELIVERY__LEASE_S"] = "6"
 
     # -- life
 

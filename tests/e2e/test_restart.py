@@ -178,9 +178,14 @@ def test_payment_under_way_at_a_kill(start_gateway, tail):
     gateway.restart(after_ms=1000)
     client = gateway.client()
     client.pre_order(sent).expect("SERIAL_REPEAT")
-    gateway.advance(200)
-    found = client.query(sent["CHARGE_CODE"]).ok()
-    assert found["STATE"] in ({1, 2} if tail == "4020" else {2}), found.text
+    ends = {1, 2} if tail == "4020" else {2}
+
+    def ended():
+        gateway.advance(100)
+        found = client.query(sent["CHARGE_CODE"]).ok()
+        return found if found["STATE"] in ends else None
+
+    found = wait_for(ended, "the payment to be taken up again")
     assert bills(found) == (158 if found["STATE"] == 1 else 0)
 
 

@@ -2,7 +2,7 @@
 //!
 //! A store's test file names how a future is run and how a [`Pair`] of empty databases is made:
 //!
-//! ```ignore
+//! ```text
 //! tradewind_store::moving_contract_tests!(run, pair);
 //! ```
 
