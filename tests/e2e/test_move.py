@@ -129,7 +129,10 @@ def test_a_killed_copy_is_gone_on_with(source, target):
             kills += copying.wait() == -signal.SIGKILL
     assert kills, "the copy was quicker than every kill"
     done = copy(store_of(source), place)
-    assert answered(done)["checked"] == source.checked
+    # The last kill may have come between the end of the copy and that of its process; then it is refused,
+    # because there is nothing left to copy. Either way the copy is whole, which is compared below.
+    if "a copy that is complete" not in done.stderr:
+        assert answered(done)["checked"] == source.checked
     moved = target.gateway(source).start()
     try:
         moved.verify()
