@@ -1,6 +1,8 @@
 //! Moving a virtual clock forward so that everything moves with it.
 
+use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
+
 use tradewind_domain::{Refusal, Span, Timestamp};
 
 use crate::Worker;
@@ -38,9 +40,11 @@ impl Worker {
             let progress = self.progress.notified();
             let mut progress = std::pin::pin!(progress);
             progress.as_mut().enable();
-            let quiet_before = self.is_quiet();
+            let (quiet_before, before) = (self.is_quiet(), self.work_done());
             let look = self.look().await?;
-            if quiet_before && !look.leased && !look.more && self.is_quiet() {
+            // Work that began and ended during the look has changed what is due next.
+            let unchanged = quiet_before && before == self.work_done();
+            if unchanged && !look.leased && !look.more && self.is_quiet() {
                 return Ok(look);
             }
             if self.in_flight() > 0 {
@@ -49,6 +53,11 @@ impl Worker {
                 tokio::task::yield_now().await;
             }
         }
+    }
+
+    /// Tasks set going and commands answered so far.
+    fn work_done(&self) -> (u64, u64) {
+        (self.set_going.load(Ordering::Acquire), self.app.counters().commands())
     }
 
     fn is_quiet(&self) -> bool {

@@ -165,6 +165,7 @@ fn needs_of(task: &Task) -> Vec<Need> {
 fn set_going(worker: &Arc<Worker>, task: Task, view: Arc<View>) {
     let worker = Arc::clone(worker);
     worker.in_flight.fetch_add(1, Ordering::AcqRel);
+    worker.set_going.fetch_add(1, Ordering::AcqRel);
     tokio::spawn(async move {
         // Counts down even when the work panics or is dropped.
         let _place = Place(Arc::clone(&worker));

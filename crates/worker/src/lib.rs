@@ -17,7 +17,7 @@ mod dispatch;
 mod endpoints;
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, mpsc, watch};
@@ -47,6 +47,8 @@ pub struct Worker {
     endpoints: Endpoints,
     /// Tasks leased and not finished.
     in_flight: AtomicUsize,
+    /// Tasks that were ever set going.
+    set_going: AtomicU64,
     /// Calls that may have left, by this process or by another one, without a result on disk.
     begun: Mutex<HashSet<TaskKey>>,
     /// Calls of which the channel has told this process that it knows nothing of them.
@@ -83,6 +85,7 @@ impl Worker {
             config,
             counters: WorkerCounters::default(),
             in_flight: AtomicUsize::new(0),
+            set_going: AtomicU64::new(0),
             begun: Mutex::default(),
             cleared: Mutex::default(),
             progress: Notify::new(),
