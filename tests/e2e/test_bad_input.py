@@ -95,6 +95,40 @@ def test_broken_bodies_elsewhere(p1, path, root, body):
     p1.send(p1.post_call(path, body, root, **known(p1))).expect("ILLEGAL_PARAMETER")
 
 
+ZEROS = {
+    "json-number": ("json", "CHARGE_CODE", "\\u0000"),
+    "json-subject": ("json", "PAY_SUBJECT", "\\u0000"),
+    "json-unknown-field": ("json", "NOBODY_READS_THIS", "\\u0000"),
+    "json-name": ("json", "QQQ", "\\u0000"),
+    "json-bare": ("json", "PAY_SUBJECT", "\0"),
+    "xml-number": ("xml", "CHARGE_CODE", "&#0;"),
+    "xml-subject": ("xml", "PAY_SUBJECT", "&#x0;"),
+    "xml-unknown-field": ("xml", "NOBODY_READS_THIS", "&#0;"),
+    "xml-bare": ("xml", "PAY_SUBJECT", "\0"),
+}
+
+
+@pytest.mark.parametrize("cipher", [False, True], ids=["clear", "3des"])
+@pytest.mark.parametrize("name", ZEROS)
+def test_zero_bytes(p1, name, cipher):
+    """A text with a zero byte, which not every database can keep, is a wrong parameter and reaches none."""
+    fmt, field, zero = ZEROS[name]
+    client = p1.using(fmt=fmt)
+    sent = {**client.precreate(), field: "QQQ"}
+    body = to_xml("ORDER_REQ", sent) if fmt == "xml" else to_json(sent)
+    client.order(body.replace("QQQ", f"a{zero}b"), encrypt=cipher, **known(client)).expect("ILLEGAL_PARAMETER")
+    if field != "CHARGE_CODE":
+        client.query(sent["CHARGE_CODE"]).expect("CHARGE_NONEXISTENT")
+
+
+def test_zero_bytes_in_addresses(gw, p1):
+    for code in ("a\0b", "\0"):
+        p1.query(code).expect("ILLEGAL_PARAMETER")
+        p1.cancel(code).expect("ILLEGAL_PARAMETER")
+    answer = requests.get(f"{gw.base}{PREFIX}queryTrades?busiCode=a%00b&sign=x&_type=json", timeout=10)
+    assert "ILLEGAL_PARAMETER" in answer.text, answer.text
+
+
 def test_not_utf8(p1):
     call = p1.post_call("order", p1.precreate(PAY_SUBJECT="QQQ"), "ORDER_REQ", **known(p1))
     p1.send(call.but(body=call.body.replace(b"QQQ", b"\xff\xfe\x80"))).expect("ILLEGAL_PARAMETER", "INVALID_SIGN")

@@ -18,6 +18,9 @@ pub enum FormError {
     /// A `%` without two hexadecimal digits, or bytes that are no UTF-8.
     #[error("a parameter is not percent-encoded UTF-8")]
     Encoding,
+    /// A zero byte, as it is or escaped; see [`Message::read`](super::Message::read).
+    #[error("a parameter has a zero byte")]
+    Zero,
     /// More than [`PAIRS_MAX`] pairs.
     #[error("there are too many parameters")]
     TooMany,
@@ -62,6 +65,11 @@ impl<'a> Pairs<'a> {
 
 /// Decodes `%41` and `+`.
 fn decode(text: &str) -> Result<Cow<'_, str>, FormError> {
+    let decoded = unescape(text)?;
+    if decoded.contains('\0') { Err(FormError::Zero) } else { Ok(decoded) }
+}
+
+fn unescape(text: &str) -> Result<Cow<'_, str>, FormError> {
     if !text.bytes().any(|byte| matches!(byte, b'%' | b'+')) {
         return Ok(Cow::Borrowed(text));
     }

@@ -47,10 +47,11 @@ pub fn fuzz_date(bytes: &[u8]) {
 /// # Panics
 /// When something else comes back.
 pub fn fuzz_write(bytes: &[u8]) {
-    let given = String::from_utf8_lossy(bytes);
+    // No message that could be read has brought in a zero byte.
+    let given = String::from_utf8_lossy(bytes).replace('\0', "");
     for format in [Format::Json, Format::Xml] {
         let expected: String = match format {
-            Format::Json => given.clone().into_owned(),
+            Format::Json => given.clone(),
             Format::Xml => given.chars().map(|c| if is_xml_char(c) { c } else { '\u{fffd}' }).collect(),
         };
         let mut writer = Writer::wrapped(format, "ROOT");

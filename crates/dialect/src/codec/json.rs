@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer as _, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
@@ -74,7 +74,8 @@ impl Reader {
 /// The contents of a string that `serde_json` has already found well-formed.
 fn string(raw: &str) -> Result<Cow<'_, str>, ReadError> {
     if raw.as_bytes().contains(&b'\\') {
-        return serde_json::from_str::<String>(raw).map(Cow::Owned).map_err(|_| ReadError::Json);
+        let text = serde_json::from_str::<String>(raw).map_err(|_| ReadError::Json)?;
+        return if text.contains('\0') { Err(ReadError::Zero) } else { Ok(Cow::Owned(text)) };
     }
     raw.get(1..raw.len() - 1).map(Cow::Borrowed).ok_or(ReadError::Json)
 }
@@ -94,6 +95,10 @@ impl<'a> Visitor<'a> for Members<'_> {
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::with_capacity(12);
         while let Some(Name(name)) = map.next_key()? {
+            if name.contains('\0') {
+                self.reader.error = Some(ReadError::Zero);
+                return Err(A::Error::custom(""));
+            }
             let value = self.reader.nested(map.next_value::<&RawValue>()?, self.depth + 1)?;
             members.push((name, value));
         }

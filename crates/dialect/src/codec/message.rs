@@ -34,9 +34,15 @@ impl<'a> Message<'a> {
     /// Reads a message. The format is told by the first character that is no ASCII white space:
     /// `{` for JSON, `<` for XML.
     ///
+    /// No name and no text in it has a zero byte, however it was written: not every store can keep one,
+    /// and no protocol has a use for it.
+    ///
     /// # Errors
     /// [`ReadError`] for whatever is not exactly one message within the limits.
     pub fn read(text: &'a str) -> Result<Message<'a>, ReadError> {
+        if text.contains('\0') {
+            return Err(ReadError::Zero);
+        }
         match text.bytes().find(|byte| !byte.is_ascii_whitespace()) {
             Some(b'{') => json::read(text),
             Some(b'<') => xml::read(text),
@@ -133,6 +139,9 @@ pub enum ReadError {
     /// Neither `{` nor `<` comes first.
     #[error("it is neither JSON nor XML")]
     UnknownFormat,
+    /// A zero byte, as it is or escaped.
+    #[error("it has a zero byte")]
+    Zero,
     /// Not well-formed JSON.
     #[error("it is not well-formed JSON")]
     Json,

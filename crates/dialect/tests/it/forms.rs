@@ -35,6 +35,9 @@ fn what_is_refused() {
     for text in ["a=%", "a=%4", "a=%zz", "%g0=1", "a=%ff", "a=%c3%28", "a=%+1", "a=%é"] {
         assert_eq!(Pairs::parse(text), Err(FormError::Encoding), "{text}");
     }
+    for text in ["a=%00", "a=b%00c", "%00=1", "a=\0", "a\0"] {
+        assert_eq!(Pairs::parse(text), Err(FormError::Zero), "{text:?}");
+    }
     let many = |count: usize| vec!["a=1"; count].join("&");
     assert!(Pairs::parse(&many(PAIRS_MAX)).is_ok());
     assert_eq!(Pairs::parse(&many(PAIRS_MAX + 1)), Err(FormError::TooMany));
