@@ -105,7 +105,7 @@ class Hook:
     def url(self, query="_type=json", tail=""):
         return f"{self.base}/{self.name}{tail}" + (f"?{query}" if query else "")
 
-    def wait(self, count, timeout=10):
+    def wait(self, count, timeout=60):
         """The records once there are at least `count`."""
         wait_for(lambda: len(self.records) >= count, f"{count} notifications at {self.name}", timeout)
         return list(self.records)
@@ -155,7 +155,7 @@ class Receiver:
             (hook.records if hook else self.strays).append(record)
             reply = ACCEPT if hook is None else hook.replies.pop(0) if hook.replies else hook.rest
         if reply.hang:
-            self.released.wait(10)
+            self.released.wait(60)
         if reply.close or reply.hang:
             request.close_connection = True
             record.ended = time.monotonic()

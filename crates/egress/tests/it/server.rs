@@ -11,10 +11,10 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tradewind_egress::{AddressPolicy, Egress, EgressConfig, EgressError, Request, Response};
 
-/// Longer than any test takes.
-pub(crate) const AMPLE: Duration = Duration::from_secs(20);
-/// For what must run out.
-pub(crate) const SHORT: Duration = Duration::from_millis(200);
+/// Longer than any test takes on a busy machine.
+pub(crate) const AMPLE: Duration = Duration::from_secs(60);
+/// For what must run out, but not before a busy machine has connected and sent.
+pub(crate) const SHORT: Duration = Duration::from_secs(2);
 
 /// What the server does with each request.
 #[derive(Clone)]

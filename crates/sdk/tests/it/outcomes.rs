@@ -8,22 +8,30 @@ use tradewind_sdk::{AddressPolicy, EgressTransport};
 use tradewind_testkit::{AMPLE, Behaviour, Options, Random, Receiver, SHOP, TestGateway, nowhere};
 
 use crate::support::{
-    FORMS, Impatient, LosesAnswers, Verdict, asking, cents, changing, client, config, pay, refund, shop,
-    verdict,
+    Call, FORMS, Impatient, LosesAnswers, Verdict, asking, cents, changing, client, config, pay, refund,
+    shop, verdict,
 };
 
 fn loopback() -> EgressTransport {
     EgressTransport::with_policy(AddressPolicy::AllowLoopback)
 }
 
+/// For what must run out, but not before the request has left a busy machine.
+const LONG_ENOUGH_TO_SEND: Duration = Duration::from_secs(2);
+
 /// Calls everything, and compares the verdicts of all calls that change and all that ask.
 async fn check(client: &Client, expected: (Verdict, Verdict), is_timeout: bool) {
-    for (calls, expected) in [(changing(client), expected.0), (asking(client), expected.1)] {
-        for (name, call) in calls {
-            let error = call.await.unwrap_err();
-            assert_eq!(verdict(&error), expected, "{name}: {error:?}");
-            assert_eq!(error.is_timeout(), is_timeout, "{name}: {error:?}");
-        }
+    tokio::join!(
+        check_each(changing(client), expected.0, is_timeout),
+        check_each(asking(client), expected.1, is_timeout)
+    );
+}
+
+async fn check_each(calls: Vec<(&str, Call<'_>)>, expected: Verdict, is_timeout: bool) {
+    for (name, call) in calls {
+        let error = call.await.unwrap_err();
+        assert_eq!(verdict(&error), expected, "{name}: {error:?}");
+        assert_eq!(error.is_timeout(), is_timeout, "{name}: {error:?}");
     }
 }
 
@@ -42,7 +50,7 @@ async fn cut_connections() {
 async fn time_outs() {
     let receiver = Receiver::start(Behaviour::Hang).await;
     let asked = Arc::new(Mutex::new(Vec::new()));
-    let patience = Duration::from_millis(500);
+    let patience = LONG_ENOUGH_TO_SEND;
     let transport = Impatient { transport: loopback(), patience, asked: Arc::clone(&asked) };
     let client = Client::over(config(&receiver.url("")), transport).unwrap();
     check(&client, (Verdict::Unknown, Verdict::Retryable), true).await;
@@ -54,7 +62,7 @@ async fn time_outs() {
 #[tokio::test]
 async fn own_time_limits() {
     let receiver = Receiver::start(Behaviour::Hang).await;
-    let time_limit = Duration::from_millis(500);
+    let time_limit = LONG_ENOUGH_TO_SEND;
     let client = Client::over(Config { time_limit, ..config(&receiver.url("")) }, loopback()).unwrap();
     let error = client.refund(&refund("T1", "R1", cents(1))).await.unwrap_err();
     assert!(error.is_unknown_outcome() && error.is_timeout(), "{error:?}");
