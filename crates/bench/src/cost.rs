@@ -97,7 +97,7 @@ pub(crate) fn command(args: &CostArgs) -> anyhow::Result<ExitCode> {
 
     let mut costs = Vec::new();
     let mut before;
-    (gateway, before) = books.look(gateway, &setup)?;
+    (gateway, before) = books.look(gateway, &setup, 0)?;
     for (scenario, kind) in KINDS {
         let mut load = LoadCommand::new(scenario, Target::gateway(&gateway), args.connections);
         load.option("--partners", args.partners);
@@ -111,7 +111,7 @@ pub(crate) fn command(args: &CostArgs) -> anyhow::Result<ExitCode> {
         let report = load.run()?;
         ensure!(report.success == args.orders, "{kind}: {:?}, {} lost", report.other, report.lost);
         let after;
-        (gateway, after) = books.look(gateway, &setup)?;
+        (gateway, after) = books.look(gateway, &setup, before.log_bytes)?;
         costs.push(Cost::between(kind, &before, &after, args.orders));
         before = after;
     }
@@ -127,8 +127,8 @@ pub(crate) fn command(args: &CostArgs) -> anyhow::Result<ExitCode> {
 
 impl Books {
     /// Counts what is stored. The gateway is stopped for it, so that nothing is on its way, and started
-    /// again.
-    fn look(&self, gateway: Gateway, setup: &Setup) -> anyhow::Result<(Gateway, Stock)> {
+    /// again. `written_before` is what the processes before this one have written.
+    fn look(&self, gateway: Gateway, setup: &Setup, written_before: u64) -> anyhow::Result<(Gateway, Stock)> {
         let checked = gateway.operator.checked()?;
         let counts = checked.as_object().context("verify does not say what it has checked")?;
         let rows = counts.iter().filter_map(|(name, count)| Some((name.clone(), count.as_u64()?))).collect();
@@ -136,7 +136,7 @@ impl Books {
         gateway.stop()?;
         let (bytes, log_bytes) = match self {
             // The log is folded into the file when the last connection closes; what the process wrote is both.
-            Self::Sqlite { folder } => (size_of(&folder.join("tradewind.db"))?, written),
+            Self::Sqlite { folder } => (size_of(&folder.join("tradewind.db"))?, written_before + written),
             Self::Postgres { url, begun_at } => {
                 let mut sql = Sql::connect(url)?;
                 let bytes = sql.number("SELECT pg_database_size(current_database())")?;

@@ -175,6 +175,7 @@ impl Gateway {
 
     fn await_ready(&mut self) -> anyhow::Result<()> {
         let path = self.data.join("gateway.json");
+        let mut last = "it has not said where it listens".to_owned();
         let ready = wait_until(START_LIMIT, LOOK_PAUSE, || {
             if let Some(status) = self.child.try_wait()? {
                 bail!("the gateway ended while it started: {}", self.obituary(status));
@@ -183,11 +184,16 @@ impl Gateway {
             let Some(said) = read_announcement(&path)?.filter(|said| said.pid == self.child.id()) else {
                 return Ok(None);
             };
-            let ready = Call::get("/readyz").send(said.listen).is_ok_and(|(status, _)| status == 200);
-            Ok(ready.then_some(said))
+            match Call::get("/readyz").send(said.listen) {
+                Ok((200, _)) => return Ok(Some(said)),
+                Ok((status, _)) => last = format!("/readyz answered {status}"),
+                Err(error) => last = format!("{error:#}"),
+            }
+            Ok(None)
         })?;
         let said = ready.with_context(|| {
-            format!("the gateway was not ready within {START_LIMIT:?}:\n{}", tail(&log_path(&self.data)))
+            let log = tail(&log_path(&self.data));
+            format!("the gateway was not ready within {START_LIMIT:?}; {last}:\n{log}")
         })?;
         self.listen = said.listen;
         self.operator.address = said.ops;

@@ -26,7 +26,7 @@ use crate::receiver::{SharedBook, open_book};
 use crate::sosopay::{Merchant, Partner};
 use anyhow::{Context, ensure};
 use probe::{Sample, Verdict};
-use shoppers::{Market, Silence};
+use shoppers::{Losses, Market, Silence};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -148,12 +148,16 @@ fn run(
             Plan::new(&partners[index].busi_id, &prefix, &format!("http://{receiver}/n?_type=json"))
         })
         .collect();
-    let (sums, silence, samples) = load(args, seed, &mut fleet, &acts, duration, &mut plans, &partners)?;
+    let Loaded { sums, silence, losses, samples } =
+        load(args, seed, &mut fleet, &acts, duration, &mut plans, &partners)?;
     println!(
         "acknowledged {} orders, {} refunds, {} queries, {} repetitions, {} numbers sent to two processes at once; \
          {} answers did not come or told of trouble",
         sums.orders, sums.refunds, sums.questions, sums.repetitions, sums.duels, sums.unknown
     );
+    for words in losses.words() {
+        println!("no answer, {words}");
+    }
 
     let verdict = probe::judge(&fleet.history, &samples, args.processes);
     tell(&fleet, &verdict, silence.longest());
@@ -214,6 +218,14 @@ fn launch(
     Ok(fleet)
 }
 
+/// What came of the load.
+struct Loaded {
+    sums: Sums,
+    silence: Silence,
+    losses: Losses,
+    samples: Vec<Sample>,
+}
+
 /// Load and trouble at once, until both are over and nothing is under way.
 fn load(
     args: &ChaosArgs,
@@ -223,7 +235,7 @@ fn load(
     duration: Duration,
     plans: &mut [Plan],
     partners: &[Partner],
-) -> anyhow::Result<(Sums, Silence, Vec<Sample>)> {
+) -> anyhow::Result<Loaded> {
     let threads = args.processes * args.callers;
     let addresses: Vec<_> = fleet.setups.iter().map(|setup| setup.listen).collect();
     let mut stocks: Vec<Stock> = plans.iter().map(|_| Stock::default()).collect();
@@ -244,6 +256,7 @@ fn load(
         over: AtomicBool::new(false),
         begun_at: Instant::now(),
         silence: Silence::default(),
+        losses: Losses::default(),
     };
     let unwatched = AtomicBool::new(false);
     let (outcome, samples) = std::thread::scope(|scope| {
@@ -270,24 +283,35 @@ fn load(
     for mixed in market.partners {
         sums += mixed.into_inner().unwrap_or_else(PoisonError::into_inner).sums;
     }
-    Ok((sums, market.silence, samples))
+    Ok(Loaded { sums, silence: market.silence, losses: market.losses, samples })
 }
 
 /// Waits until every process is ready and has no request in work: what was sent has then been done or
 /// will never be.
 fn await_quiet(fleet: &Fleet) -> anyhow::Result<()> {
     for gateway in fleet.gateways.iter().flatten() {
-        let quiet = wait_until(QUIET_LIMIT, LOOK_PAUSE, || {
-            let ready = Call::get("/readyz").send(gateway.listen).is_ok_and(|(status, _)| status == 200);
-            let Ok((200, metrics)) = Call::get("/metrics").send(gateway.operator.address) else {
-                return Ok(None);
-            };
-            let metrics = String::from_utf8_lossy(&metrics).into_owned();
-            let none = |name: &str| metrics.lines().any(|line| line == format!("{name} 0"));
-            let idle = none("tradewind_requests_in_flight") && none("tradewind_queue_commands");
-            Ok((ready && idle).then_some(()))
+        let mut last = Ok(());
+        wait_until(QUIET_LIMIT, LOOK_PAUSE, || {
+            last = is_quiet(gateway);
+            Ok(last.is_ok().then_some(()))
         })?;
-        quiet.with_context(|| format!("{} did not become ready and quiet", gateway.listen))?;
+        last.with_context(|| format!("{} did not become ready and quiet", gateway.listen))?;
+    }
+    Ok(())
+}
+
+/// Fails with what is in the way. Readiness is told to everyone, numbers to operators.
+fn is_quiet(gateway: &Gateway) -> anyhow::Result<()> {
+    let ask = |path: &str, address| -> anyhow::Result<String> {
+        let (status, body) = Call::get(path).send(address)?;
+        ensure!(status == 200, "{path} of {address} answered {status}");
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    };
+    ask("/readyz", gateway.listen)?;
+    let metrics = ask("/metrics", gateway.operator.address)?;
+    for name in ["tradewind_requests_in_flight", "tradewind_queue_commands"] {
+        let line = metrics.lines().find(|line| line.starts_with(&format!("{name} ")));
+        ensure!(line == Some(&format!("{name} 0")), "{name} is not 0: {line:?}");
     }
     Ok(())
 }

@@ -84,7 +84,7 @@ pub(crate) fn judge(history: &History, samples: &[Sample], gateways: usize) -> V
                     "process {gateway} said {lied} times that it was ready while the database was away"
                 ));
             }
-            if absent(history, gateway, went_at, came_at + RECOVERY_MAX) {
+            if absent(history, gateway, went_at, came_at) {
                 continue;
             }
             if !of().any(|sample| {
@@ -94,9 +94,15 @@ pub(crate) fn judge(history: &History, samples: &[Sample], gateways: usize) -> V
                     "process {gateway} never said that it was not ready while the database was away"
                 ));
             }
+            // It has as long as it is let live.
+            let gone_at = history.iter().find(|(at, what)| *what == Happened::Went(gateway) && *at > came_at);
+            let until = gone_at.map_or(came_at + RECOVERY_MAX, |&(at, _)| at.min(came_at + RECOVERY_MAX));
             let first = of().find(|sample| sample.asked_at > came_at && sample.status == Some(200));
             match first.map(|sample| sample.answered_at - came_at) {
-                Some(took) if took <= RECOVERY_MAX => verdict.recovered_in = verdict.recovered_in.max(took),
+                Some(took) if came_at + took <= until => {
+                    verdict.recovered_in = verdict.recovered_in.max(took);
+                }
+                _ if until < came_at + RECOVERY_MAX => {}
                 took => verdict.violations.push(format!(
                     "process {gateway} was not ready within {RECOVERY_MAX:?} of the database's return ({took:?})"
                 )),
@@ -149,7 +155,7 @@ mod tests {
     use super::*;
 
     /// One process, a database that is away from second 10 to 20, and one answer per second.
-    fn violations(status_at: impl Fn(u64) -> u16, extra: &[(u64, Happened)]) -> usize {
+    fn judged(status_at: impl Fn(u64) -> u16, extra: &[(u64, Happened)]) -> (usize, u64) {
         let begin = Instant::now();
         let at = |second: u64| begin + Duration::from_secs(second);
         let mut history = vec![(at(10), Happened::DatabaseWent), (at(20), Happened::DatabaseCame)];
@@ -163,7 +169,12 @@ mod tests {
                 status: Some(status_at(second)),
             })
             .collect();
-        judge(&history, &samples, 1).violations.len()
+        let verdict = judge(&history, &samples, 1);
+        (verdict.violations.len(), verdict.recovered_in.as_secs())
+    }
+
+    fn violations(status_at: impl Fn(u64) -> u16, extra: &[(u64, Happened)]) -> usize {
+        judged(status_at, extra).0
     }
 
     #[test]
@@ -180,5 +191,10 @@ mod tests {
         let paused = [(9, Happened::Went(0)), (25, Happened::Came(0))];
         assert_eq!(violations(|second| if (9..=25).contains(&second) { 0 } else { 200 }, &paused), 0);
         assert_eq!(violations(|_| 200, &paused), 1);
+        // One that is killed soon afterwards is judged by what it said until then.
+        let killed = [(28, Happened::Went(0)), (29, Happened::Came(0))];
+        assert_eq!(judged(|second| if away(second) { 503 } else { 200 }, &killed), (0, 3));
+        let silent = |second| if (11..28).contains(&second) { 503 } else { 200 };
+        assert_eq!(judged(silent, &killed), (0, 0));
     }
 }

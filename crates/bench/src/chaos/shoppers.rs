@@ -4,6 +4,7 @@ use super::wire::Wire;
 use crate::engine::{Answer, Workload};
 use crate::kill::mixed::Mixed;
 use crate::random::Random;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -26,6 +27,33 @@ pub(crate) struct Market<'a> {
     /// Milliseconds since the begin at which an answer with a body came last.
     pub begun_at: Instant,
     pub silence: Silence,
+    pub losses: Losses,
+}
+
+/// Why answers did not come, in the words of the errors, and how often.
+#[derive(Default)]
+pub(crate) struct Losses(Mutex<BTreeMap<String, u64>>);
+
+impl Losses {
+    /// Different words that are told apart; addresses and times are not among them.
+    const KINDS_MAX: usize = 20;
+
+    fn note(&self, error: &anyhow::Error) {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut words = format!("{error:#}");
+        if counts.len() >= Self::KINDS_MAX && !counts.contains_key(&words) {
+            words = "something else".to_owned();
+        }
+        *counts.entry(words).or_default() += 1;
+    }
+
+    /// The commonest first.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts: Vec<(&String, &u64)> = counts.iter().collect();
+        counts.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+        counts.into_iter().map(|(words, count)| format!("{count} times: {words}")).collect()
+    }
 }
 
 /// The longest time in which nobody was answered with success.
@@ -58,7 +86,7 @@ pub(crate) fn shop(market: &Market<'_>, slot: usize, seed: u64) {
         let fine = if random.below(100) < DUELS_PERCENT {
             let other =
                 (home + 1 + random.index(market.gateways.len() - 1).unwrap_or(0)) % market.gateways.len();
-            duel(partner, &mut wire, market.gateways[other]);
+            duel(market, partner, &mut wire, market.gateways[other]);
             true
         } else {
             call(market, partner, &mut wire, slot)
@@ -88,7 +116,8 @@ fn call(market: &Market<'_>, partner: &Mutex<Mixed<'_>>, wire: &mut Wire, slot: 
             }
             true
         }
-        Err(_) => {
+        Err(error) => {
+            market.losses.note(&error);
             mixed.lost(slot);
             false
         }
@@ -96,13 +125,15 @@ fn call(market: &Market<'_>, partner: &Mutex<Mixed<'_>>, wire: &mut Wire, slot: 
 }
 
 /// Sends the same new order to two processes at the same moment.
-fn duel(partner: &Mutex<Mixed<'_>>, here: &mut Wire, there: SocketAddr) {
+fn duel(market: &Market<'_>, partner: &Mutex<Mixed<'_>>, here: &mut Wire, there: SocketAddr) {
     let mut request = Vec::new();
     let order = open(partner).duel(&mut request);
     let mut there = Wire::to(there);
-    let sent = [here.send(&request), there.send(&request)].map(|sent| sent.is_ok());
-    let here = sent[0].then(|| here.receive(ANSWER_LIMIT).ok()).flatten();
-    let there = sent[1].then(|| there.receive(ANSWER_LIMIT).ok()).flatten();
+    // Both are under way before the first is waited for.
+    let [here_sent, there_sent] = [here.send(&request), there.send(&request)];
+    let heard = |answer: anyhow::Result<_>| answer.inspect_err(|error| market.losses.note(error)).ok();
+    let here = heard(here_sent.and_then(|()| here.receive(ANSWER_LIMIT)));
+    let there = heard(there_sent.and_then(|()| there.receive(ANSWER_LIMIT)));
     let answers =
         [&here, &there].map(|answer| answer.as_ref().map(|(status, body)| Answer { status: *status, body }));
     open(partner).dueled(order, answers);
