@@ -35,7 +35,7 @@ def bills(answer):
     return sum(cents(bill["AMOUNT"]) for bill in answer["FUND_BILL_LIST"])
 
 
-def wait_for(condition, what, timeout=30.0):
+def wait_for(condition, what, timeout=60.0):
     """The first true value of `condition`; fails after `timeout` real seconds."""
     end = time.monotonic() + timeout
     while True:

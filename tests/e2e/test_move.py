@@ -11,7 +11,7 @@ import pytest
 
 from .gateway import LOGS, Gateway, binary, new_database
 from .receiver import REFUSE
-from .support import wait_for
+from .support import unique, wait_for
 
 
 def store_of(gateway):
@@ -128,11 +128,8 @@ def test_a_killed_copy_is_gone_on_with(source, target):
             copying.send_signal(signal.SIGKILL)
             kills += copying.wait() == -signal.SIGKILL
     assert kills, "the copy was quicker than every kill"
-    done = copy(store_of(source), place)
-    # The last kill may have come between the end of the copy and that of its process; then it is refused,
-    # because there is nothing left to copy. Either way the copy is whole, which is compared below.
-    if "a copy that is complete" not in done.stderr:
-        assert answered(done)["checked"] == source.checked
+    # The last kill may have come between the end of the copy and that of its process; then there is nothing to do.
+    assert answered(copy(store_of(source), place))["checked"] == source.checked
     moved = target.gateway(source).start()
     try:
         moved.verify()
@@ -141,16 +138,41 @@ def test_a_killed_copy_is_gone_on_with(source, target):
         moved.stop()
 
 
+def test_a_complete_copy_is_left_alone(source, target):
+    """The same copy once more finds nothing to do, may retire the source, and tells when the target has gone on."""
+    place = target.place
+    assert not answered(copy(store_of(source), place))["nothing_to_do"]
+    for more in ([], ["--retire-source"], ["--retire-source"]):
+        done = answered(copy(store_of(source), place, *more))
+        assert done["nothing_to_do"] and done["clean"] and done["checked"] == source.checked
+    with pytest.raises(AssertionError, match="retired"):
+        source.start()
+    moved = target.gateway(source).start()
+    moved.client().paid("1.00")
+    moved.stop()
+    done = copy(store_of(source), place)
+    assert done.returncode != 0
+    told = json.loads(done.stdout)
+    assert told["nothing_to_do"] and not told["clean"] and any("orders" in line for line in told["differences"])
+
+
+def test_a_complete_copy_of_what_the_source_was_is_refused(source, target):
+    """A gateway that has worked with the source since has made it another one."""
+    answered(copy(store_of(source), target.place))
+    source.start()
+    source.stop()
+    refused(copy(store_of(source), target.place), "complete", "a gateway worked with it")
+
+
 def test_what_is_not_copied(source, target, start_gateway):
-    """Not from a running gateway, not from nowhere, not over another business, not twice, and no password is shown."""
+    """Not from a running gateway, not from nowhere, not over another business, and no password is shown."""
     place = target.place
     running = start_gateway()
     refused(copy(store_of(running), place), "gateway")
     refused(copy(f"sqlite:{target.folder / 'nothing.db'}", place), "no database", "--from")
     running.stop()
     refused(copy(store_of(source), store_of(running)), "target is not empty")
-    answered(copy(store_of(source), place))
-    refused(copy(store_of(source), place), "complete")
+    assert not answered(copy(store_of(source), place))["nothing_to_do"]
     done = copy(store_of(source), "mysql://root:hush@db/books")
     assert done.returncode == 2 and "hush" not in done.stdout + done.stderr
     done = copy(store_of(source), "postgres://root:hush@127.0.0.1:1/books")
@@ -222,3 +244,80 @@ def test_retention(start_gateway, receiver, tmp_path):
     numbers = [row["number"] for row in gateway.ops("GET", "partners/0010000001/events")["events"]]
     assert numbers == [6, 7]
     gateway.verify()
+
+
+def test_orders_that_have_gone(start_gateway, receiver, tmp_path, target):
+    """What nothing can happen to any more goes, is kept in a file, and its numbers are taken for ever."""
+    gateway = start_gateway()
+    client = gateway.client()
+    told, silent = receiver.hook(), receiver.hook(rest=REFUSE)
+    sent = client.scan(AMT="20.00", CHARGE_CODE=unique("M"), NODIFY_URL=told.url())
+    down = client.pre_order(sent).ok()["CHARGE_DOWN_CODE"]
+    returning = client.returning(sent["CHARGE_CODE"], "20.00", OUT_REFUND_NO=unique("R"))
+    client.refund(returning).ok()
+    quiet = client.paid("3.00")["CHARGE_CODE"]
+    revoked = client.paid("4.00")["CHARGE_CODE"]
+    client.cancel(revoked).ok()
+    partly = client.paid("5.00")["CHARGE_CODE"]
+    client.refund(client.returning(partly, "1.00")).ok()
+    failing = client.paid("6.00", NODIFY_URL=silent.url())["CHARGE_CODE"]
+    client.refund(client.returning(failing, "6.00")).ok()
+    told.wait(1)
+    gateway.wait_delivery(sent["CHARGE_CODE"], "done")
+    placed_ms = [gateway.story(code)["order"]["created_at_ms"] for code in (sent["CHARGE_CODE"], revoked)]
+    gateway.advance(90 * 86400)
+    gateway.wait_delivery(failing, "failed")
+    young = client.paid("7.00")["CHARGE_CODE"]
+
+    def retention(*arguments):
+        return answered(gateway.cli("retention", *arguments, "--orders-before", "60d"))
+
+    assert gateway.cli("retention", "preview", "--orders-before", "23h").returncode == 2
+    preview = retention("preview")
+    found = preview["orders"]
+    assert not preview["applied"] and (found["count"], found["refunds"]) == (2, 2)
+    assert [found["oldest_ms"], found["newest_ms"]] == placed_ms
+    ids = {code: gateway.story(code)["order"]["id"] for code in (quiet, partly, failing)}
+    assert found["kept"] == [
+        {"reason": "refundable", "count": 2, "order": ids[quiet]},
+        {"reason": "task", "count": 1, "order": ids[failing]},
+    ]
+    archive = tmp_path / "orders.jsonl"
+    gone = retention("apply", "--archive", str(archive))
+    assert gone["applied"] and gone["orders"] == found
+    rows = [json.loads(line) for line in archive.read_text().splitlines()]
+    assert [row["order"]["number"] for row in rows] == [sent["CHARGE_CODE"], revoked]
+    assert [refund["number"] for refund in rows[0]["refunds"]] == [returning["OUT_REFUND_NO"]]
+    assert [payment["state"] for row in rows for payment in row["payments"]] == ["paid", "paid"]
+    assert retention("apply")["orders"]["count"] == 0, "a second run finds nothing more"
+
+    def check(gateway, client):
+        client.pre_order(sent).expect("SERIAL_REPEAT")
+        client.order(client.precreate(CHARGE_CODE=revoked)).expect("SERIAL_REPEAT")
+        client.refund(returning).expect("SERIAL_REPEAT")
+        client.refund(client.returning(partly, "1.00", OUT_REFUND_NO=returning["OUT_REFUND_NO"])).expect("SERIAL_REPEAT")
+        client.refund(client.returning(sent["CHARGE_CODE"], "1.00")).expect("CHARGE_NONEXISTENT")
+        client.cancel(revoked).expect("CHARGE_NONEXISTENT")
+        for code, ser_type in [(sent["CHARGE_CODE"], "0"), (down, "1"), (returning["OUT_REFUND_NO"], "2")]:
+            client.query(code, ser_type).expect("CHARGE_NONEXISTENT")
+        listed = client.trades(beginDate="2016-08-05", endDate="2016-11-04", pageSize=100).ok()
+        assert {trade["CHARGE_CODE"] for trade in listed["tradeInfos"]} == {quiet, partly, failing, young}
+        assert int(listed.body["totalSize"]) == 4
+        client.expect_state(partly, 4)
+        client.expect_state(young, 1)
+        report = gateway.verify()["checked"]
+        assert (report["past_orders"], report["past_refunds"]) == (2, 2)
+
+    check(gateway, client)
+    gateway.stop()
+    done = answered(copy(store_of(gateway), target.place, "--retire-source"))
+    assert done["clean"] and not done["differences"]
+    moved = target.gateway(gateway).start()
+    try:
+        check(moved, moved.client())
+        # Once nothing is left to give back, what was kept for that goes too.
+        moved.advance(300 * 86400)
+        last = answered(moved.cli("retention", "apply", "--orders-before", "60d"))["orders"]
+        assert last["count"] == 1 and [kept["reason"] for kept in last["kept"]] == ["refundable", "task"]
+    finally:
+        moved.stop()

@@ -66,7 +66,8 @@ impl Default for AppConfig {
 }
 
 impl AppConfig {
-    pub(crate) fn rules(&self) -> Rules {
+    /// What it lays down for all decisions.
+    pub fn rules(&self) -> Rules {
         Rules { refund_window: self.refund_window }
     }
 }

@@ -9,6 +9,7 @@ use tradewind_domain::{
     PaymentId, PaymentState, Refund, RefundCall, RefundId, RefundState, Refusal, Revoke, Span, View,
 };
 use tradewind_store::OrderQuery;
+use tradewind_store::counts::LOOKED_AT_MAX;
 
 use crate::waiters::{News, Waiting, is_settled};
 use crate::{App, Identity};
@@ -28,6 +29,17 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// How much longer than its deadline a call waits for the engine to end its order.
 const SETTLE_GRACE: Duration = Duration::from_secs(10);
+
+/// A page that is short because no more rows were looked at would be taken for the last one.
+pub(crate) fn whole(total: Option<u64>, entries: usize, page_size: u32) -> Result<(), Refusal> {
+    if total.is_none() && entries < page_size as usize {
+        let problem = format!(
+            "asks for more than the newest {LOOKED_AT_MAX} in the span: choose a shorter one or fewer filters"
+        );
+        return Err(Refusal::Field { field: "filter".into(), problem });
+    }
+    Ok(())
+}
 
 fn real(span: Span) -> Duration {
     Duration::from_millis(span.ms().max(0).unsigned_abs())
@@ -52,8 +64,10 @@ impl App {
             Call::ListOrders(list) => {
                 let now = self.now();
                 let query = OrderQuery { partner, list, now, refund_window: self.config.refund_window };
-                let page = self.store.list_orders(query).await;
-                Ok(Outcome::Listed(page.map_err(|error| self.storage(&error))?))
+                let page_size = query.list.page_size;
+                let page = self.store.list_orders(query).await.map_err(|error| self.storage(&error))?;
+                whole(page.total, page.entries.len(), page_size)?;
+                Ok(Outcome::Listed(page))
             }
             Call::ListMethods => Ok(Outcome::Methods(self.methods_of(&identity.partner))),
             Call::IssueVoucher(voucher) => self.issue_voucher(partner, caller.dialect, *voucher).await,
@@ -308,4 +322,25 @@ impl App {
 fn found(view: &View, order: &Order, refund: Option<&Refund>) -> Option<Found> {
     let payment = view.payment(order.payment)?.clone();
     Some(Found { order: order.clone(), payment, refund: refund.cloned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use tradewind_domain::Refusal;
+
+    use super::whole;
+
+    #[test]
+    fn a_page_that_may_lack_rows_is_refused() {
+        let check = |total, entries, good: bool| {
+            let told = whole(total, entries, 10);
+            assert_eq!(told.is_ok(), good, "{total:?} {entries}");
+            assert!(good || matches!(told, Err(Refusal::Field { .. })));
+        };
+        check(Some(3), 3, true);
+        check(Some(30), 0, true);
+        check(None, 10, true);
+        check(None, 9, false);
+        check(None, 0, false);
+    }
 }

@@ -257,6 +257,7 @@ enum Witness {
     Task(tradewind_domain::TaskKey),
     ChangedTask(Box<tradewind_domain::Task>),
     RemovedTask(tradewind_domain::TaskKey),
+    RemovedOrder(PartnerId, tradewind_domain::OrderId),
     ChangedOrder(Box<tradewind_domain::Order>),
     Voucher(PartnerId, tradewind_domain::VoucherId),
     ChangedVoucher(Box<tradewind_domain::Voucher>),
@@ -276,13 +277,21 @@ impl Witness {
             || set.vouchers_new.first().map(|voucher| Witness::Voucher(voucher.partner, voucher.id));
         let changed_voucher =
             || set.vouchers_changed.first().map(|voucher| Witness::ChangedVoucher(Box::new(voucher.clone())));
+        let removed_order =
+            || set.orders_removed.first().map(|order| Witness::RemovedOrder(order.partner, order.id));
         let made = order.or_else(event).or_else(task).or_else(voucher);
-        made.or_else(changed_order).or_else(changed_voucher).or_else(changed_task).or_else(removed_task)
+        made.or_else(changed_order)
+            .or_else(changed_voucher)
+            .or_else(changed_task)
+            .or_else(removed_task)
+            .or_else(removed_order)
     }
 
     fn need(&self) -> Need {
         match self {
-            Witness::Order(partner, order) => Need::Order(*partner, *order),
+            Witness::Order(partner, order) | Witness::RemovedOrder(partner, order) => {
+                Need::Order(*partner, *order)
+            }
             Witness::Event(partner, number) => Need::Event(*partner, *number),
             Witness::Task(key) | Witness::RemovedTask(key) => Need::Task(*key),
             Witness::ChangedTask(task) => Need::Task(task.key),
@@ -296,6 +305,9 @@ impl Witness {
         match self {
             Witness::Order(partner, order) => {
                 view.order(*partner, &tradewind_domain::OrderRef::Id(*order)).is_some()
+            }
+            Witness::RemovedOrder(partner, order) => {
+                view.order(*partner, &tradewind_domain::OrderRef::Id(*order)).is_none()
             }
             Witness::Event(partner, number) => view.event(*partner, *number).is_some(),
             Witness::Task(key) => view.task(*key).is_some(),

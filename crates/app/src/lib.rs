@@ -21,7 +21,7 @@ mod waiting;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, mpsc, oneshot};
-use tradewind_domain::{Command, Decided, IdSource, NodeId, Refusal, Timestamp, View};
+use tradewind_domain::{Command, Decided, Fact, IdSource, NodeId, Refusal, Timestamp, View, WriteSet};
 use tradewind_signing::Vault;
 use tradewind_store::{Store, StoreError};
 
@@ -80,6 +80,8 @@ pub enum StartError {
 
 /// The fact that tells which master key a database was made with.
 pub const VAULT_FACT: &str = "vault_check";
+/// Begins the names of the facts that tell how far the ids of a node have come: one for each of its
+/// lanes, so that lanes never wait for each other's, and one without a lane that earlier versions wrote.
 const IDS_FACT: &str = "ids";
 
 impl App {
@@ -93,15 +95,10 @@ impl App {
         cashier: Arc<dyn Cashier>,
     ) -> Result<Arc<App>, StartError> {
         clock.restore(store.fact(CLOCK_FACT.into()).await?).ok_or(StartError::Fact(CLOCK_FACT))?;
-        let new_vault = check_vault(&vault, store.fact(VAULT_FACT.into()).await?)?;
+        check_key(store.as_ref(), &vault).await?;
         let node = store.claim_node().await?;
         let ids_fact = format!("{IDS_FACT}:{}", node.number());
-        let floor = match store.fact(ids_fact.clone()).await? {
-            None => Timestamp::from_ms(0),
-            Some(fact) => {
-                Timestamp::from_ms(fact.value.parse::<i64>().map_err(|_| StartError::Fact(IDS_FACT))? + 1)
-            }
-        };
+        let floor = ids_floor(store.as_ref(), &ids_fact).await?;
         let ids = Arc::new(IdSource::new(node, floor));
         let waiters = Arc::new(Waiters::default());
         let counters = Arc::new(Counters::default());
@@ -113,7 +110,7 @@ impl App {
                 store: Arc::clone(&store),
                 clock: clock.clone(),
                 ids: Arc::clone(&ids),
-                ids_fact: ids_fact.clone(),
+                ids_fact: format!("{ids_fact}:{number}"),
                 rules: config.rules(),
                 batch_max: config.batch_commands_max,
                 waiters: Arc::clone(&waiters),
@@ -143,12 +140,6 @@ impl App {
             nudge,
             lanes,
         };
-        if let Some(fact) = new_vault {
-            // A database that cannot take this one fact is found out here and not at the first order.
-            app.submit(Command::Remember(fact))
-                .await
-                .map_err(|refusal| StoreError::Unavailable(refusal.to_string()))?;
-        }
         Ok(Arc::new(app))
     }
 
@@ -274,6 +265,9 @@ impl App {
     }
 
     fn storage(&self, error: &StoreError) -> Refusal {
+        if let StoreError::Busy(_) = error {
+            return Refusal::Busy;
+        }
         tracing::error!(error = %error, "could not read from the store");
         Refusal::Storage
     }
@@ -283,16 +277,41 @@ impl App {
     }
 }
 
-/// Compares the master key with the one the database was made with. Returns the fact to remember for
-/// a new database.
-fn check_vault(
-    vault: &Vault,
-    known: Option<tradewind_domain::Fact>,
-) -> Result<Option<tradewind_domain::Fact>, StartError> {
+/// The moment after all that an earlier process of a node has written, whichever of its lanes did.
+async fn ids_floor(store: &dyn Store, ids_fact: &str) -> Result<Timestamp, StartError> {
+    let mut known = store.facts(format!("{ids_fact}:")).await?;
+    known.extend(store.fact(ids_fact.into()).await?);
+    let mut floor = Timestamp::from_ms(0);
+    for fact in known {
+        let latest: i64 = fact.value.parse().map_err(|_| StartError::Fact(IDS_FACT))?;
+        floor = floor.max(Timestamp::from_ms(latest.saturating_add(1)));
+    }
+    Ok(floor)
+}
+
+/// Compares the master key with the one the database was made with, which is ours for a new database.
+///
+/// [`App::start`] does this itself; it is here for whoever writes anything down before that.
+pub async fn check_key(store: &dyn Store, vault: &Vault) -> Result<(), StartError> {
     let value: String = vault.check_value().iter().map(|byte| format!("{byte:02x}")).collect();
-    match known {
-        None => Ok(Some(tradewind_domain::Fact { name: VAULT_FACT.into(), value })),
-        Some(fact) if fact.value == value => Ok(None),
-        Some(_) => Err(StartError::WrongKey),
+    match settle(store, Fact { name: VAULT_FACT.into(), value: value.clone() }).await? {
+        fact if fact.value == value => Ok(()),
+        _ => Err(StartError::WrongKey),
+    }
+}
+
+/// Remembers a fact unless there is one of its name; returns the one that holds from now on. Of several
+/// processes that begin at the same moment on one new database, one is heard, and the others hear it.
+///
+/// To be used while no lane is open.
+pub async fn settle(store: &dyn Store, fact: Fact) -> Result<Fact, StoreError> {
+    if let Some(known) = store.fact(fact.name.clone()).await? {
+        return Ok(known);
+    }
+    let set = WriteSet { facts_new: vec![fact.clone()], ..WriteSet::default() };
+    match store.open_lane().await?.commit(&set).await {
+        Ok(()) => Ok(fact),
+        Err(conflict @ StoreError::Conflict(_)) => store.fact(fact.name).await?.ok_or(conflict),
+        Err(error) => Err(error),
     }
 }

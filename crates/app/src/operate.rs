@@ -1,12 +1,13 @@
 //! What operators ask: partners, keys, users, endpoints, reviews, tasks.
 
+use futures_util::future::join_all;
 use tradewind_domain::{
     Addition, Command, Credential, CredentialId, Decided, Device, Endpoint, EndpointId, EventKind, Method,
     Need, Order, OrderId, OrderRef, Outcome, Partner, PartnerId, PartnerPatch, PartnerState, Refusal, Span,
     Task, TaskCommand, TaskKey, User, UserId, UserState,
 };
 use tradewind_signing::{Secret, hash_password};
-use tradewind_store::{Story, TaskFilter};
+use tradewind_store::{Story, TaskFilter, finding};
 
 use crate::App;
 
@@ -57,8 +58,8 @@ pub struct PartnerWithKeys {
     pub credentials: Vec<Credential>,
 }
 
-/// Tasks taken in one go when many are run again.
-const RETRY_PAGE: u32 = 500;
+/// Tasks taken in one go when many are run again; no more places than these are taken in the lanes.
+const RETRY_BATCH: u32 = 200;
 /// Partners read in one go when all are looked through.
 const PARTNER_PAGE: u32 = 500;
 
@@ -176,17 +177,23 @@ impl App {
         }
     }
 
-    /// Runs all tasks of a filter again; returns how many.
+    /// Runs all tasks of a filter again; returns how many. They go into the lanes some at a time, where
+    /// they share commits.
     pub async fn retry_tasks(&self, filter: TaskFilter) -> Result<u64, Refusal> {
         let mut retried = 0;
-        let mut page = TaskFilter { limit: RETRY_PAGE, ..filter };
+        let mut filter = TaskFilter { limit: RETRY_BATCH, ..filter };
         loop {
-            let tasks = self.store.list_tasks(page.clone()).await.map_err(|error| self.storage(&error))?;
-            let Some(last) = tasks.last() else { return Ok(retried) };
-            page.after = Some((last.key.partner, last.key.id));
-            for task in &tasks {
-                self.submit_patiently(Command::Task { key: task.key, command: TaskCommand::Retry }).await?;
+            let page = self.store.list_tasks(filter.clone()).await.map_err(|error| self.storage(&error))?;
+            let retries = page.tasks.iter().map(|task| {
+                self.submit_patiently(Command::Task { key: task.key, command: TaskCommand::Retry })
+            });
+            for answer in join_all(retries).await {
+                answer?;
                 retried += 1;
+            }
+            filter.after = page.next;
+            if filter.after.is_none() {
+                return Ok(retried);
             }
         }
     }
@@ -197,16 +204,7 @@ impl App {
         partner: PartnerId,
         id: tradewind_domain::TaskId,
     ) -> Result<TaskKey, Refusal> {
-        // Pages come after a place; the place just before the wanted id leads to it.
-        let before = tradewind_domain::TaskId::from_i64(id.get() - 1);
-        let filter = TaskFilter {
-            partner: Some(partner),
-            after: Some((partner, before)),
-            limit: 1,
-            ..TaskFilter::default()
-        };
-        let tasks = self.store.list_tasks(filter).await.map_err(|error| self.storage(&error))?;
-        let found = tasks.first().filter(|task| task.key.id == id);
+        let found = finding::task(&*self.store, partner, id).await.map_err(|error| self.storage(&error))?;
         found.map(|task| task.key).ok_or(Refusal::NotFound { what: "task" })
     }
 

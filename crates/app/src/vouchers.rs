@@ -8,6 +8,7 @@ use tradewind_signing::random_bytes;
 use tradewind_store::RedemptionQuery;
 
 use crate::App;
+use crate::execute::whole;
 
 /// A code that is taken is drawn again. Even with thousands of millions of codes in use, so many in a
 /// row are not met by chance.
@@ -109,8 +110,11 @@ impl App {
         by: PartnerId,
         list: ListRedemptions,
     ) -> Result<Outcome, Refusal> {
+        let page_size = list.page_size;
         let page = self.store.list_redemptions(RedemptionQuery { by, list }).await;
-        Ok(Outcome::Redemptions(page.map_err(|error| self.storage(&error))?))
+        let page = page.map_err(|error| self.storage(&error))?;
+        whole(page.total, page.entries.len(), page_size)?;
+        Ok(Outcome::Redemptions(page))
     }
 }
 

@@ -25,6 +25,7 @@ mod gateway;
 mod histogram;
 mod http;
 mod kill;
+mod lists;
 mod load;
 mod million;
 mod postgres;

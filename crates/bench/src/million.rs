@@ -5,10 +5,12 @@
 //! to each other in time and in alternating order; the result is the median of the pairs' ratios.
 
 use crate::gateway::{Gateway, Workspace};
+use crate::lists::{self, Asker, Times};
 use crate::process::memory;
 use crate::report::{Bar, median, table};
 use crate::run::{LoadCommand, RunArgs, Target, megabytes};
 use crate::scenarios::Scenario;
+use crate::sosopay::{BUSI_ID, Merchant};
 use anyhow::{Context, ensure};
 use clap::ValueEnum;
 use serde::Serialize;
@@ -49,6 +51,7 @@ pub(crate) struct Million {
     slower_percent: f64,
     rss_after_restart_kib: u64,
     verify_seconds: f64,
+    lists: Vec<Times>,
 }
 
 /// Fills a database, measures, and adds its bars.
@@ -76,6 +79,9 @@ pub(crate) fn measure(
     eprintln!("verifying {orders} orders");
     gateway.operator.verify().context("the full database")?;
     result.verify_seconds = verify_begun_at.elapsed().as_secs_f64();
+    let merchant = Merchant::sandbox(gateway.listen);
+    let asker = Asker { gateway: &gateway, merchant: &merchant, busi_id: BUSI_ID };
+    (result.lists, _) = lists::measure(&asker, bars)?;
     gateway.stop()?;
 
     let megabytes = |kib: u64| kib as f64 * 1024.0 / 1e6;
@@ -189,5 +195,6 @@ impl Million {
             "order/s was measured in pairs, a fresh gateway on an empty folder against the full one, in alternating \
              order; the bar is on the median of the pairs' ratios."
         );
+        lists::print(&self.lists);
     }
 }

@@ -102,8 +102,9 @@ pub struct ListRedemptions {
 pub struct RedemptionPage {
     /// The entries, newest first.
     pub entries: Vec<(Redemption, Voucher)>,
-    /// How many there are on all pages.
-    pub total: u64,
+    /// How many there are on all pages. `None`: more would have to be looked at than may be; the page is
+    /// whole unless it is short.
+    pub total: Option<u64>,
 }
 
 /// Place an order and collect for it.
@@ -230,8 +231,9 @@ pub struct ListOrders {
 pub struct OrderPage {
     /// The entries, newest first.
     pub entries: Vec<(Order, Payment)>,
-    /// How many there are on all pages.
-    pub total: u64,
+    /// How many there are on all pages. `None`: more would have to be looked at than may be; the page is
+    /// whole unless it is short.
+    pub total: Option<u64>,
 }
 
 /// A user's login.

@@ -1,8 +1,11 @@
-//! What may be forgotten: deliveries that are settled, and events that have all been delivered.
+//! What may be forgotten: deliveries that are settled, events that have all been delivered, and orders
+//! that nothing can happen to any more.
 //!
-//! Orders, payments, refunds, vouchers and transfers are the books, and stay.
+//! Of an order that goes, with its payments and refunds, the numbers and the sums are kept
+//! ([`crate::PastOrder`]). Vouchers and transfers stay as they are.
 
-use crate::{Fact, PartnerId, TaskKey, Timestamp};
+use crate::order::OrderStage;
+use crate::{Fact, Order, OrderId, PartnerId, Payment, Refund, Span, Task, TaskKey, TaskState, Timestamp};
 
 /// Rows of a partner that are to go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +16,17 @@ pub struct Forgetting {
     pub events: Option<ForgottenEvents>,
     /// The tasks that go: done or called off, all that are about the events among them.
     pub tasks: Vec<TaskKey>,
+    /// The orders that go, with their payments, refunds and all tasks that are about them.
+    pub orders: Option<ForgottenOrders>,
+}
+
+/// Orders that are old and at rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ForgottenOrders {
+    /// Their ids.
+    pub ids: Vec<OrderId>,
+    /// Nothing has happened to any of them since this instant.
+    pub before: Timestamp,
 }
 
 /// The oldest events of a partner's stream, without a gap.
@@ -29,6 +43,101 @@ pub struct ForgottenEvents {
 impl Forgetting {
     /// At most so many events, and so many tasks, go at once.
     pub const ROWS_MAX: usize = 1000;
+    /// At most so many orders go at once.
+    pub const ORDERS_MAX: usize = 200;
+    /// An order has been at rest for at least so long. A decision that has been begun is never as old, so
+    /// none that still takes a number for free can outlive the order that has it.
+    pub const REST_MIN: Span = Span::from_days(1);
+}
+
+/// An order with what stands and falls with it.
+#[derive(Clone, Debug)]
+pub struct Whole<'a> {
+    /// The order.
+    pub order: &'a Order,
+    /// Its payments, oldest first.
+    pub payments: Vec<&'a Payment>,
+    /// Its refunds, oldest first.
+    pub refunds: Vec<&'a Refund>,
+    /// The tasks about it, oldest first.
+    pub tasks: Vec<&'a Task>,
+}
+
+/// What keeps an order from going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kept {
+    /// It waits for its payment.
+    Open,
+    /// A revocation of it waits for review.
+    Review,
+    /// Whether it was paid is not known for good.
+    Payment,
+    /// Whether money has gone back is not known for good.
+    Refund,
+    /// What was paid may still be given back.
+    Refundable,
+    /// A task about it is pending, or has failed and may be run again.
+    Task,
+    /// Something has happened to it lately.
+    Recent,
+}
+
+impl Kept {
+    /// All reasons.
+    pub const ALL: [Kept; 7] =
+        [Kept::Open, Kept::Review, Kept::Payment, Kept::Refund, Kept::Refundable, Kept::Task, Kept::Recent];
+
+    /// Its name, for instance `refundable`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kept::Open => "open",
+            Kept::Review => "review",
+            Kept::Payment => "payment",
+            Kept::Refund => "refund",
+            Kept::Refundable => "refundable",
+            Kept::Task => "task",
+            Kept::Recent => "recent",
+        }
+    }
+}
+
+impl Whole<'_> {
+    /// What keeps the order from going at `now`, when those that have been at rest since `before` may go.
+    /// A paid order of which something can still be given back stays: the time for refunds is over only
+    /// for orders that none was ever tried of.
+    pub fn kept_by(&self, now: Timestamp, refund_window: Span, before: Timestamp) -> Option<Kept> {
+        let order = self.order;
+        let refundable = order.stage == OrderStage::Paid
+            && order.refundable().is_positive()
+            && !order.refund_window_over(now, refund_window);
+        let task_waits = |task: &&Task| match task.state {
+            TaskState::Pending | TaskState::Failed => true,
+            TaskState::Done | TaskState::Cancelled => false,
+        };
+        let reasons = [
+            (order.stage == OrderStage::Open, Kept::Open),
+            (order.revocation_applied, Kept::Review),
+            (self.payments.iter().any(|payment| payment.state.is_open()), Kept::Payment),
+            (
+                !order.refunding.is_zero() || self.refunds.iter().any(|refund| refund.state.is_open()),
+                Kept::Refund,
+            ),
+            (refundable, Kept::Refundable),
+            (self.tasks.iter().any(task_waits), Kept::Task),
+            (self.at_rest_since() >= before, Kept::Recent),
+        ];
+        reasons.into_iter().find_map(|(applies, reason)| applies.then_some(reason))
+    }
+
+    /// When something last happened to it.
+    pub fn at_rest_since(&self) -> Timestamp {
+        let order = self.order;
+        let payments = self.payments.iter().filter_map(|payment| payment.settled_at);
+        let refunds = self.refunds.iter().filter_map(|refund| refund.settled_at);
+        let told = self.tasks.iter().map(|task| task.started_at);
+        let happened = payments.chain(refunds).chain(told).chain(order.paid_at).chain(order.ended_at);
+        happened.fold(order.created_at(), Timestamp::max)
+    }
 }
 
 /// Where the kept part of a partner's event stream begins, when some have gone.

@@ -16,6 +16,7 @@ mod ledger;
 mod money;
 mod order;
 mod partner;
+mod past;
 mod payment;
 mod poll;
 mod refund;
@@ -38,7 +39,7 @@ pub use command::{
 };
 pub use decide::{Rules, decide, needs};
 pub use event::{Event, EventKind};
-pub use forgetting::{Forgetting, ForgottenEvents, KeptFrom};
+pub use forgetting::{Forgetting, ForgottenEvents, ForgottenOrders, Kept, KeptFrom, Whole};
 pub use id::{
     CredentialId, EndpointId, IdSource, NODE_MAX, NodeId, OrderId, ParseIdError, PartnerId, PaymentId,
     RedemptionId, RefundId, TaskId, TransferId, UserId, VoucherId,
@@ -47,6 +48,7 @@ pub use ledger::{Account, AccountDelta, Purpose, Transfer, TransferKind};
 pub use money::{AmountError, Currency, Money};
 pub use order::{Order, OrderStage, Terminal};
 pub use partner::{Credential, Device, Endpoint, Partner, PartnerState, User, UserState};
+pub use past::{PastOrder, PastRefund};
 pub use payment::{ChannelReport, Flow, FundBill, Method, Payment, PaymentState};
 pub use poll::poll_delay;
 pub use refund::{Refund, RefundKind, RefundReport, RefundState};

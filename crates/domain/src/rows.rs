@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     Account, AccountDelta, Credential, Endpoint, EndpointId, Event, Order, OrderId, OrderRef, Partner,
-    PartnerId, Payment, Redemption, Refund, Task, TaskKey, Transfer, User, Voucher, VoucherCode, VoucherId,
+    PartnerId, PastOrder, PastRefund, Payment, Redemption, Refund, Task, TaskKey, Transfer, User, Voucher,
+    VoucherCode, VoucherId,
 };
 
 /// Something that must be known before a command can be decided.
@@ -15,12 +16,15 @@ pub enum Need {
     Partner(PartnerId),
     /// An order with its payments and refunds.
     Order(PartnerId, OrderId),
-    /// The same, by the partner's own number.
+    /// The same, by the partner's own number; or what is kept of it, when it has gone.
     OrderNumber(PartnerId, String),
-    /// A refund by the partner's refund number, with its order, the order's payments and refunds.
+    /// A refund by the partner's refund number, with its order, the order's payments and refunds; or what
+    /// is kept of it, when it has gone.
     RefundNumber(PartnerId, String),
     /// A task.
     Task(TaskKey),
+    /// All tasks about an order.
+    TasksOf(PartnerId, OrderId),
     /// An event by its number, with the redemption that it tells.
     Event(PartnerId, i64),
     /// A voucher of a partner.
@@ -76,6 +80,10 @@ pub struct Rows {
     pub payments: Vec<Payment>,
     /// Refunds.
     pub refunds: Vec<Refund>,
+    /// Orders that have gone, whose number was asked for.
+    pub past_orders: Vec<PastOrder>,
+    /// Refunds that have gone, whose number was asked for.
+    pub past_refunds: Vec<PastRefund>,
     /// Tasks.
     pub tasks: Vec<Task>,
     /// Credentials.
@@ -109,6 +117,13 @@ pub struct Changes {
     pub payments: Vec<Payment>,
     /// Refunds, new or changed.
     pub refunds: Vec<Refund>,
+    /// Orders that go, as they were, with their payments and refunds; what is kept of them is in
+    /// `past_orders` and `past_refunds`.
+    pub orders_removed: Vec<Order>,
+    /// What is kept of the orders that go.
+    pub past_orders: Vec<PastOrder>,
+    /// What is kept of their refunds.
+    pub past_refunds: Vec<PastRefund>,
     /// New transfers.
     pub transfers: Vec<Transfer>,
     /// New events, numbered.
@@ -173,6 +188,13 @@ pub struct WriteSet {
     pub refunds_new: Vec<Refund>,
     /// Refunds to update.
     pub refunds_changed: Vec<Refund>,
+    /// Orders to delete with all their payments and refunds, as they were: whatever counts orders has to
+    /// take these off.
+    pub orders_removed: Vec<Order>,
+    /// What is kept of orders that have gone, to insert.
+    pub past_orders: Vec<PastOrder>,
+    /// What is kept of refunds that have gone, to insert.
+    pub past_refunds: Vec<PastRefund>,
     /// Transfers to insert.
     pub transfers: Vec<Transfer>,
     /// What the transfers change on each account (partner, account, currency code).
@@ -193,6 +215,8 @@ pub struct WriteSet {
     pub vouchers_changed: Vec<Voucher>,
     /// Redemptions to insert.
     pub redemptions: Vec<Redemption>,
+    /// Facts to insert, of names that must be free.
+    pub facts_new: Vec<Fact>,
     /// Facts to insert or overwrite.
     pub facts: Vec<Fact>,
 }
@@ -214,6 +238,9 @@ impl WriteSet {
             && self.payments_changed.is_empty()
             && self.refunds_new.is_empty()
             && self.refunds_changed.is_empty()
+            && self.orders_removed.is_empty()
+            && self.past_orders.is_empty()
+            && self.past_refunds.is_empty()
             && self.transfers.is_empty()
             && self.events.is_empty()
             && self.tasks_new.is_empty()
@@ -223,6 +250,7 @@ impl WriteSet {
             && self.vouchers_new.is_empty()
             && self.vouchers_changed.is_empty()
             && self.redemptions.is_empty()
+            && self.facts_new.is_empty()
             && self.facts.is_empty()
     }
 }

@@ -5,8 +5,8 @@ use std::hash::Hash;
 
 use crate::{
     Account, Changes, Credential, CredentialId, Endpoint, Event, Need, Order, OrderId, OrderRef, Partner,
-    PartnerId, Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Rows, Stream, Task, TaskKey,
-    Transfer, User, Voucher, VoucherCode, VoucherId, WriteSet,
+    PartnerId, PastOrder, PastRefund, Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Rows,
+    Stream, Task, TaskKey, Transfer, User, Voucher, VoucherCode, VoucherId, Whole, WriteSet,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,10 @@ impl<K: Eq + Hash, T: Clone> Table<K, T> {
         }
     }
 
+    fn remove(&mut self, key: &K) {
+        self.0.remove(key);
+    }
+
     fn drain(self, new: &mut Vec<T>, changed: &mut Vec<T>) {
         for slot in self.0.into_values() {
             match slot.origin {
@@ -82,6 +86,8 @@ pub struct View {
     refunds: Table<RefundId, Refund>,
     refunds_of: HashMap<OrderId, Vec<RefundId>>,
     refund_numbers: HashMap<(PartnerId, String), RefundId>,
+    past_orders: HashMap<(PartnerId, String), PastOrder>,
+    past_refunds: HashMap<(PartnerId, String), PastRefund>,
     /// `None` for a task that has gone in this batch, so that it stays gone.
     tasks: HashMap<TaskKey, Option<Task>>,
     credentials: Table<CredentialId, Credential>,
@@ -130,6 +136,12 @@ impl View {
             self.refund_numbers.insert((refund.partner, refund.number.clone()), refund.id);
             link(&mut self.refunds_of, refund.order, refund.id);
             self.refunds.stored(refund.id, refund);
+        }
+        for past in rows.past_orders {
+            self.past_orders.insert((past.partner, past.number.clone()), past);
+        }
+        for past in rows.past_refunds {
+            self.past_refunds.insert((past.partner, past.number.clone()), past);
         }
         for task in rows.tasks {
             self.tasks.entry(task.key).or_insert(Some(task));
@@ -199,6 +211,33 @@ impl View {
     /// A refund by the partner's refund number.
     pub fn refund_by_number(&self, partner: PartnerId, number: &str) -> Option<&Refund> {
         self.refunds.get(self.refund_numbers.get(&(partner, number.to_owned()))?)
+    }
+
+    /// An order that has gone, by the partner's own number.
+    pub fn past_order(&self, partner: PartnerId, number: &str) -> Option<&PastOrder> {
+        // Mostly there is none at all, and then the key need not be made.
+        let known = Some(&self.past_orders).filter(|known| !known.is_empty())?;
+        known.get(&(partner, number.to_owned()))
+    }
+
+    /// A refund that has gone, by the partner's refund number.
+    pub fn past_refund(&self, partner: PartnerId, number: &str) -> Option<&PastRefund> {
+        let known = Some(&self.past_refunds).filter(|known| !known.is_empty())?;
+        known.get(&(partner, number.to_owned()))
+    }
+
+    /// An order with what stands and falls with it, as far as it was loaded.
+    pub fn whole<'a>(&'a self, order: &'a Order) -> Whole<'a> {
+        let about =
+            |task: &&Task| task.key.partner == order.partner && task.key.about.order() == Some(order.id);
+        let mut tasks: Vec<&Task> = self.tasks.values().flatten().filter(about).collect();
+        tasks.sort_unstable_by_key(|task| task.key.id);
+        Whole {
+            order,
+            payments: self.payments(order.id).collect(),
+            refunds: self.refunds(order.id).collect(),
+            tasks,
+        }
     }
 
     /// A task.
@@ -278,6 +317,17 @@ impl View {
             link(&mut self.refunds_of, refund.order, refund.id);
             self.refunds.put(refund.id, refund);
         }
+        for order in changes.orders_removed {
+            self.remove_order(order);
+        }
+        for past in changes.past_orders {
+            self.past_orders.insert((past.partner, past.number.clone()), past.clone());
+            self.written.past_orders.push(past);
+        }
+        for past in changes.past_refunds {
+            self.past_refunds.insert((past.partner, past.number.clone()), past.clone());
+            self.written.past_refunds.push(past);
+        }
         self.apply_transfers(changes.transfers);
         for event in changes.events {
             self.streams.put(event.partner, Stream { partner: event.partner, last: event.number });
@@ -348,6 +398,18 @@ impl View {
             Some(slot) => *slot = task,
             None => written.tasks_changed.push(task),
         }
+    }
+
+    /// What an earlier decision of the batch has changed about it is not written any more.
+    fn remove_order(&mut self, order: Order) {
+        self.orders.remove(&order.id);
+        for payment in self.payments_of.remove(&order.id).unwrap_or_default() {
+            self.payments.remove(&payment);
+        }
+        for refund in self.refunds_of.remove(&order.id).unwrap_or_default() {
+            self.refunds.remove(&refund);
+        }
+        self.written.orders_removed.push(order);
     }
 
     fn remove_task(&mut self, key: TaskKey) {

@@ -8,7 +8,7 @@ use tradewind_channels::sandbox::SandboxConfig;
 use tradewind_channels::{Channels, LinkKey};
 use tradewind_console::Console;
 use tradewind_dialect::{Dialect, DialectOptions};
-use tradewind_domain::{Command, Fact};
+use tradewind_domain::Fact;
 use tradewind_egress::{AddressPolicy, Egress, EgressConfig};
 use tradewind_signing::{Secret, Vault};
 use tradewind_store::Store;
@@ -76,7 +76,10 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
     let mut traffic = Traffic::default();
     let routes = Routes::new(&dialects, &mut traffic)?;
 
-    let new_purpose = purpose(parts.store.as_ref(), config.sandbox.is_some()).await?;
+    // In this order, so that of several gateways that begin at the same moment on one new database the one
+    // that is heard first is heard in both.
+    tradewind_app::check_key(parts.store.as_ref(), &parts.vault).await?;
+    check_purpose(parts.store.as_ref(), config.sandbox.is_some()).await?;
     let link_key = LinkKey::new(parts.vault.derive("cashier links"));
     let channels = Arc::new(match config.sandbox {
         Some(_) => Channels::sandbox(SandboxConfig { public_url: public_url.clone(), link_key }),
@@ -85,7 +88,9 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
     let desk = Arc::new(ChannelDesk::new(Arc::clone(&channels)));
     let clock = clock(config.sandbox.as_ref());
     let app = App::start(config.app.clone(), parts.store, clock, parts.vault, desk).await?;
-    if let Err(error) = prepare(&app, &config, &dialects, new_purpose).await {
+    if config.sandbox.is_some()
+        && let Err(error) = sandbox::fill(&app, &dialects).await
+    {
         app.shut_down().await;
         return Err(error);
     }
@@ -275,38 +280,20 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     }
 }
 
-/// What has to be written down before the first request.
-async fn prepare(
-    app: &App,
-    config: &ServerConfig,
-    dialects: &Dialects,
-    new_purpose: Option<Fact>,
-) -> Result<(), StartError> {
-    if let Some(fact) = new_purpose {
-        let stored = app.submit(Command::Remember(fact)).await;
-        stored.map_err(|refusal| StartError::Refused { what: "what the database is for", refusal })?;
-    }
-    match config.sandbox {
-        Some(_) => sandbox::fill(app, dialects).await,
-        None => Ok(()),
-    }
-}
-
 /// The fact that tells what a database is for, so that no virtual clock meets real business.
 const PURPOSE_FACT: &str = "purpose";
 
-/// Compares what the database is for with how the gateway is started. Returns the fact to be remembered
-/// for a new database.
-async fn purpose(store: &dyn Store, sandbox: bool) -> Result<Option<Fact>, StartError> {
+/// Compares what the database is for with how the gateway is started, which settles it for a new one.
+async fn check_purpose(store: &dyn Store, sandbox: bool) -> Result<(), StartError> {
     let wanted = if sandbox { "sandbox" } else { "business" };
-    match store.fact(PURPOSE_FACT.into()).await? {
-        None => Ok(Some(Fact { name: PURPOSE_FACT.into(), value: wanted.into() })),
-        Some(fact) if fact.value == wanted => Ok(None),
-        Some(_) if sandbox => Err(StartError::Setting {
+    let fact = Fact { name: PURPOSE_FACT.into(), value: wanted.into() };
+    match tradewind_app::settle(store, fact).await? {
+        fact if fact.value == wanted => Ok(()),
+        _ if sandbox => Err(StartError::Setting {
             option: "--sandbox",
             problem: "this database is for business; a sandbox needs a data folder of its own".into(),
         }),
-        Some(_) => Err(StartError::Setting {
+        _ => Err(StartError::Setting {
             option: "--sandbox",
             problem: "this database is a sandbox's and can only be used with it".into(),
         }),

@@ -22,9 +22,13 @@ pub struct PostgresConfig {
     pub lanes: usize,
     /// Connections for reads.
     pub readers: usize,
-    /// Reads that may wait for a connection; more are refused as unavailable at once.
+    /// Reads that may wait for a connection; more are refused as busy at once.
     pub reads_waiting_max: usize,
-    /// How long a read waits for a connection.
+    /// Connections for lists with totals.
+    pub list_readers: usize,
+    /// Such lists that may wait for a connection; more are refused as busy at once.
+    pub lists_waiting_max: usize,
+    /// How long a read waits for a connection; it is then refused as busy.
     pub reads_wait_max: Duration,
     /// How long a connection may take to come about.
     pub connect_wait_max: Duration,
@@ -49,6 +53,8 @@ impl PostgresConfig {
             lanes: 2,
             readers: 4,
             reads_waiting_max: 1024,
+            list_readers: 2,
+            lists_waiting_max: 64,
             reads_wait_max: Duration::from_secs(5),
             connect_wait_max: Duration::from_secs(5),
             statement_wait_max: Duration::from_secs(10),

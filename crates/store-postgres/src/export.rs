@@ -3,8 +3,8 @@
 
 use tokio_postgres::Row;
 use tradewind_domain::{
-    Credential, Endpoint, Event, Fact, Order, Partner, Payment, Redemption, Refund, Stream, Task, Transfer,
-    User, Voucher, WriteSet,
+    Credential, Endpoint, Event, Fact, Order, Partner, PastOrder, PastRefund, Payment, Redemption, Refund,
+    Stream, Task, Transfer, User, Voucher, WriteSet,
 };
 use tradewind_store::moving::{Chunk, Movable, Section};
 use tradewind_store::{BoxFuture, Result, StoreError, about_number};
@@ -48,6 +48,14 @@ pub(crate) const REFUNDS: &str = select!(
     refund_columns,
     "FROM refunds r WHERE (r.partner, r.order_id, r.id) > ($1, $2, $3) \
      ORDER BY r.partner, r.order_id, r.id LIMIT $4"
+);
+pub(crate) const PAST_ORDERS: &str = select!(
+    past_order_columns,
+    "FROM past_orders d WHERE (d.partner, d.number) > ($1, $2) ORDER BY d.partner, d.number LIMIT $3"
+);
+pub(crate) const PAST_REFUNDS: &str = select!(
+    past_refund_columns,
+    "FROM past_refunds d WHERE (d.partner, d.number) > ($1, $2) ORDER BY d.partner, d.number LIMIT $3"
 );
 pub(crate) const VOUCHERS: &str = select!(
     voucher_columns,
@@ -141,6 +149,14 @@ impl Page<'_> {
             Section::Refunds => {
                 let key = |r: &Refund| [r.partner.get(), r.order.get(), r.id.get()];
                 self.read(REFUNDS, rows::refund, key, &mut into.refunds_new).await
+            }
+            Section::PastOrders => {
+                let key = |past: &PastOrder| (past.partner.get(), past.number.clone());
+                self.read(PAST_ORDERS, rows::past_order, key, &mut into.past_orders).await
+            }
+            Section::PastRefunds => {
+                let key = |past: &PastRefund| (past.partner.get(), past.number.clone());
+                self.read(PAST_REFUNDS, rows::past_refund, key, &mut into.past_refunds).await
             }
             Section::Vouchers => {
                 let key = |v: &Voucher| [v.partner.get(), v.id.get()];

@@ -130,6 +130,7 @@ impl PostgresLane {
         if steps.len() == begun {
             return self.abandon_now().await;
         }
+        let losses = self.shared.node.losses();
         let fence = self.shared.node.fence();
         let fenced_at = fence.as_ref().map(|_| steps.len());
         // A time-out of the statement would cut short the wait for a synchronous standby and call it a
@@ -165,6 +166,9 @@ impl PostgresLane {
             return Err(store_error(&error));
         }
         self.forget();
+        if fenced_at.is_some() {
+            self.shared.node.stands(losses);
+        }
         match committed {
             Some(Ok(_)) if self.link.open().is_some_and(|session| session.take_warning()) => {
                 // The wait for the standby was cut short; the commit is here and perhaps not there.

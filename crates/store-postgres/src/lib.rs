@@ -8,8 +8,8 @@
 //!
 //! Where to look: `config` for the address and the bounds, `session` and `link` for connections and
 //! how they come back, `load` for what is locked in which order, `write` for the statements, `lane`
-//! for transactions and their doubtful ends, `leases` and `nodes` for what processes share, `list` for
-//! pages, `verify` for the proof that it all agrees, `migrate` and `migrations/` for the schema and the
+//! for transactions and their doubtful ends, `leases` and `nodes` for what processes share, `list` and
+//! `pages` for lists, `verify` for the proof that it all agrees, `migrate` and `migrations/` for the schema and the
 //! roles.
 
 #![forbid(unsafe_code)]
@@ -25,6 +25,7 @@ mod list;
 mod load;
 mod migrate;
 mod nodes;
+mod pages;
 #[cfg(test)]
 mod plans;
 mod pool;
@@ -39,19 +40,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tradewind_domain::{
-    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskKey,
-    User,
+    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskId,
+    TaskKey, User,
 };
 use tradewind_store::{
     BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, Store, StoreError, Story,
-    TaskFilter, Verification,
+    TaskFilter, TaskPage, Verification,
 };
 
 pub use config::PostgresConfig;
 pub use error::OpenError;
 pub use migrate::{Migration, Migrations};
 
-use config::chain;
 use lane::PostgresLane;
 use leases::Leases;
 use nodes::Node;
@@ -67,6 +67,7 @@ pub struct PostgresStore {
 struct Shared {
     connector: Arc<Connector>,
     readers: Readers,
+    listers: Readers,
     leases: Leases,
     node: Node,
     verifying: AtomicBool,
@@ -80,11 +81,11 @@ impl PostgresStore {
             Migrations::new(config.clone())?.apply().await?;
         }
         let connector = Arc::new(Connector::new(config)?);
-        let session =
-            connector.connect(Purpose::Read).await.map_err(|error| OpenError::Unavailable(chain(&error)))?;
+        let session = connector.connect(Purpose::Read).await.map_err(OpenError::Unavailable)?;
         migrate::check_current(&session.client).await?;
         let shared = Shared {
             readers: Readers::new(&connector),
+            listers: Readers::for_lists(&connector),
             connector,
             leases: Leases::default(),
             node: Node::default(),
@@ -144,7 +145,7 @@ impl Store for PostgresStore {
     }
 
     fn list_orders(&self, query: OrderQuery) -> BoxFuture<'_, Result<OrderPage>> {
-        Box::pin(list::list_orders(&self.shared.readers, query))
+        Box::pin(pages::list_orders(&self.shared.listers, query))
     }
 
     fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>> {
@@ -155,8 +156,13 @@ impl Store for PostgresStore {
         Box::pin(list::list_partners(&self.shared.readers, after, limit))
     }
 
-    fn list_users(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<User>>> {
-        Box::pin(list::list_users(&self.shared.readers, partner))
+    fn list_users(
+        &self,
+        partner: PartnerId,
+        after: Option<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<User>>> {
+        Box::pin(list::list_users(&self.shared.readers, partner, after, limit))
     }
 
     fn find_users(&self, login: String, limit: u32) -> BoxFuture<'_, Result<Vec<User>>> {
@@ -167,8 +173,22 @@ impl Store for PostgresStore {
         Box::pin(list::list_events(&self.shared.readers, partner, after, limit))
     }
 
-    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>> {
+    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<TaskPage>> {
         Box::pin(list::list_tasks(&self.shared.readers, filter))
+    }
+
+    fn find_task(&self, partner: PartnerId, id: TaskId) -> BoxFuture<'_, Result<Option<Task>>> {
+        Box::pin(list::find_task(&self.shared.readers, partner, id))
+    }
+
+    fn orders_between(
+        &self,
+        partner: PartnerId,
+        after: OrderId,
+        before: OrderId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<OrderId>>> {
+        Box::pin(retention::orders_between(&self.shared.readers, partner, after, before, limit))
     }
 
     fn tasks_about(&self, partner: PartnerId, about: Vec<About>) -> BoxFuture<'_, Result<Vec<Task>>> {
@@ -176,11 +196,15 @@ impl Store for PostgresStore {
     }
 
     fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>> {
-        Box::pin(list::list_redemptions(&self.shared.readers, query))
+        Box::pin(pages::list_redemptions(&self.shared.listers, query))
     }
 
     fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>> {
         Box::pin(list::fact(&self.shared.readers, name))
+    }
+
+    fn facts(&self, prefix: String) -> BoxFuture<'_, Result<Vec<Fact>>> {
+        Box::pin(list::facts(&self.shared.readers, prefix))
     }
 
     fn claim_node(&self) -> BoxFuture<'_, Result<NodeId>> {

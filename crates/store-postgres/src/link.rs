@@ -4,10 +4,9 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 use tradewind_store::{Result, StoreError};
 
-use crate::config::chain;
 use crate::error::describe;
 use crate::session::{Backend, Connector, Purpose, Session};
 
@@ -71,13 +70,7 @@ impl Link {
     }
 
     async fn connect(&mut self) -> std::result::Result<Session, String> {
-        let connecting =
-            timeout(self.connector.config.connect_wait_max, self.connector.connect(self.purpose));
-        let session = match connecting.await {
-            Ok(Ok(session)) => session,
-            Ok(Err(error)) => return Err(chain(&error)),
-            Err(_) => return Err("the database did not let us in in time".into()),
-        };
+        let session = self.connector.connect(self.purpose).await?;
         if let Some(doubtful) = &self.doubtful {
             lay_to_rest(&session, doubtful).await?;
             self.doubtful = None;

@@ -9,6 +9,10 @@
 //! 3. the vouchers, by partner and id, whose lock stands for their redemptions too;
 //! 4. the tasks that are wanted, by key.
 //!
+//! Orders that have gone are asked for after those that are there. Whoever waits for the lock of an order
+//! while it goes does not find it, and the next statement finds what is kept of it: there is no moment
+//! between at which its number looks free.
+//!
 //! What is only looked at by most batches is not locked but versioned: partners, credentials and users
 //! carry a count of their changes, a stream carries its position, and a write that finds another than
 //! was loaded is a conflict (see `write`). New rows have nothing to lock; a unique index decides.
@@ -83,6 +87,18 @@ macro_rules! tasks {
     };
 }
 
+macro_rules! tasks_of {
+    ($lock:literal) => {
+        select!(
+            task_columns,
+            "FROM unnest($1::bigint[], $2::bigint[]) AS k (partner, order_id) \
+             JOIN tasks t ON t.partner = k.partner AND t.order_id = k.order_id \
+             ORDER BY t.partner, t.order_id, t.id",
+            $lock
+        )
+    };
+}
+
 /// Primary key of streams.
 pub(crate) const LOCK_STREAMS: &str = concat!(
     "SELECT s.partner FROM (SELECT DISTINCT w.partner FROM ",
@@ -107,6 +123,18 @@ pub(crate) const REFUNDS: &str = select!(
     wanted!(),
     " JOIN refunds r ON r.partner = w.partner AND r.order_id = w.id ORDER BY r.partner, r.order_id, r.id"
 );
+/// Primary key of past_orders.
+pub(crate) const PAST_ORDERS: &str = select!(
+    past_order_columns,
+    "FROM unnest($1::bigint[], $2::text[]) AS k (partner, number) \
+     JOIN past_orders d ON d.partner = k.partner AND d.number = k.number"
+);
+/// Primary key of past_refunds.
+pub(crate) const PAST_REFUNDS: &str = select!(
+    past_refund_columns,
+    "FROM unnest($1::bigint[], $2::text[]) AS k (partner, number) \
+     JOIN past_refunds d ON d.partner = k.partner AND d.number = k.number"
+);
 /// Primary key of vouchers, the numbers' and the codes' indexes.
 pub(crate) const VOUCHERS: &str = vouchers!("");
 /// The same.
@@ -122,6 +150,10 @@ pub(crate) const REDEMPTIONS: &str = select!(
 pub(crate) const TASKS: &str = tasks!("");
 /// The same.
 pub(crate) const TASKS_LOCKED: &str = tasks!(" FOR NO KEY UPDATE OF t");
+/// Primary key of tasks. Only who has the lock of the order may ask, so that none is added meanwhile.
+pub(crate) const TASKS_OF: &str = tasks_of!("");
+/// The same.
+pub(crate) const TASKS_OF_LOCKED: &str = tasks_of!(" FOR NO KEY UPDATE OF t");
 /// Primary key of partners.
 pub(crate) const PARTNERS: &str =
     select!(partner_columns, ", p.version FROM partners p WHERE p.id = ANY($1) ORDER BY p.id");
@@ -157,8 +189,17 @@ pub(crate) const USERS: &str = select!(
 );
 
 /// What a lane uses in most batches.
-pub(crate) const HOT: &[&str] =
-    &[LOCK_STREAMS, ORDERS_LOCKED, PAYMENTS, REFUNDS, TASKS_LOCKED, PARTNERS, ENDPOINTS, STREAMS];
+pub(crate) const HOT: &[&str] = &[
+    LOCK_STREAMS,
+    ORDERS_LOCKED,
+    PAYMENTS,
+    REFUNDS,
+    PAST_ORDERS,
+    TASKS_LOCKED,
+    PARTNERS,
+    ENDPOINTS,
+    STREAMS,
+];
 
 /// The versions of what a lane has loaded and not locked.
 #[derive(Default)]
@@ -184,6 +225,7 @@ struct Wanted {
     order_numbers: (Vec<i64>, Vec<String>),
     refund_numbers: (Vec<i64>, Vec<String>),
     tasks: (Vec<i64>, Vec<i64>, Vec<i64>),
+    tasks_of: (Vec<i64>, Vec<i64>),
     events: (Vec<i64>, Vec<i64>),
     vouchers: (Vec<i64>, Vec<i64>),
     voucher_numbers: (Vec<i64>, Vec<String>),
@@ -199,9 +241,12 @@ enum Reading {
     Orders,
     Payments,
     Refunds,
+    PastOrders,
+    PastRefunds,
     Vouchers,
     Redemptions,
     Tasks,
+    TasksOf,
     Partners,
     Endpoints,
     Streams,
@@ -241,11 +286,20 @@ impl Questions {
             ask(PAYMENTS, Reading::Payments);
             ask(REFUNDS, Reading::Refunds);
         }
+        if !wanted.order_numbers.0.is_empty() {
+            ask(PAST_ORDERS, Reading::PastOrders);
+        }
+        if !wanted.refund_numbers.0.is_empty() {
+            ask(PAST_REFUNDS, Reading::PastRefunds);
+        }
         if vouchers {
             ask(if locking { VOUCHERS_LOCKED } else { VOUCHERS }, Reading::Vouchers);
         }
         if !wanted.tasks.0.is_empty() {
             ask(if locking { TASKS_LOCKED } else { TASKS }, Reading::Tasks);
+        }
+        if !wanted.tasks_of.0.is_empty() {
+            ask(if locking { TASKS_OF_LOCKED } else { TASKS_OF }, Reading::TasksOf);
         }
         if !wanted.partners.is_empty() {
             ask(PARTNERS, Reading::Partners);
@@ -290,6 +344,15 @@ impl Questions {
                 Box::new(refund_numbers.0.clone()),
                 Box::new(refund_numbers.1.clone()),
             ],
+            Reading::PastOrders => {
+                vec![Box::new(order_numbers.0.clone()), Box::new(order_numbers.1.clone())]
+            }
+            Reading::PastRefunds => {
+                vec![Box::new(refund_numbers.0.clone()), Box::new(refund_numbers.1.clone())]
+            }
+            Reading::TasksOf => {
+                vec![Box::new(self.wanted.tasks_of.0.clone()), Box::new(self.wanted.tasks_of.1.clone())]
+            }
             Reading::Vouchers => vec![
                 Box::new(vouchers.0.clone()),
                 Box::new(vouchers.1.clone()),
@@ -335,9 +398,11 @@ impl Questions {
             Reading::Orders => all(answer, &mut found.orders, rows::order),
             Reading::Payments => all(answer, &mut found.payments, rows::payment),
             Reading::Refunds => all(answer, &mut found.refunds, rows::refund),
+            Reading::PastOrders => all(answer, &mut found.past_orders, rows::past_order),
+            Reading::PastRefunds => all(answer, &mut found.past_refunds, rows::past_refund),
             Reading::Vouchers => all(answer, &mut found.vouchers, rows::voucher),
             Reading::Redemptions => all(answer, &mut found.redemptions, rows::redemption),
-            Reading::Tasks => all(answer, &mut found.tasks, rows::task),
+            Reading::Tasks | Reading::TasksOf => all(answer, &mut found.tasks, rows::task),
             Reading::Endpoints => all(answer, &mut found.endpoints, rows::endpoint),
             Reading::Events => all(answer, &mut found.events, rows::event),
             Reading::Partners => answer.iter().try_for_each(|row| {
@@ -404,6 +469,7 @@ enum Key<'a> {
     OrderNumber(i64, &'a str),
     RefundNumber(i64, &'a str),
     Task(i64, i64, i64),
+    TasksOf(i64, i64),
     Event(i64, i64),
     Voucher(i64, i64),
     VoucherNumber(i64, &'a str),
@@ -422,6 +488,7 @@ impl Key<'_> {
             Need::OrderNumber(partner, number) => Key::OrderNumber(partner.get(), number),
             Need::RefundNumber(partner, number) => Key::RefundNumber(partner.get(), number),
             Need::Task(key) => Key::Task(key.partner.get(), about_number(key.about), key.id.get()),
+            Need::TasksOf(partner, order) => Key::TasksOf(partner.get(), order.get()),
             Need::Event(partner, number) => Key::Event(partner.get(), *number),
             Need::Voucher(partner, id) => Key::Voucher(partner.get(), id.get()),
             Need::VoucherNumber(partner, number) => Key::VoucherNumber(partner.get(), number),
@@ -454,6 +521,10 @@ impl Wanted {
                 self.tasks.0.push(partner);
                 self.tasks.1.push(order);
                 self.tasks.2.push(id);
+            }
+            Key::TasksOf(partner, order) => {
+                self.tasks_of.0.push(partner);
+                self.tasks_of.1.push(order);
             }
             Key::Event(partner, number) => {
                 self.events.0.push(partner);

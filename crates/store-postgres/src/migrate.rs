@@ -7,7 +7,7 @@
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Error, GenericClient};
 
-use crate::config::{PostgresConfig, chain};
+use crate::config::PostgresConfig;
 use crate::error::{OpenError, describe};
 use crate::session::{Connector, Purpose};
 
@@ -19,7 +19,11 @@ struct Step {
 }
 
 /// All steps; the number of a step is its place, from 1. What has been released is never edited.
-const STEPS: &[Step] = &[Step { name: "initial", sql: include_str!("../migrations/0001_initial.sql") }];
+const STEPS: &[Step] = &[
+    Step { name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
+    Step { name: "past_orders", sql: include_str!("../migrations/0002_past_orders.sql") },
+    Step { name: "counts", sql: include_str!("../migrations/0003_counts.sql") },
+];
 
 /// What the runtime's role may do; see migrations/roles.sql.
 const GRANTS: &str = include_str!("../migrations/grants.sql");
@@ -104,7 +108,7 @@ impl Migrations {
 
     async fn connect(&self) -> Result<Client, OpenError> {
         let session = self.connector.connect(Purpose::Migrate).await;
-        session.map(|session| session.client).map_err(|error| OpenError::Unavailable(chain(&error)))
+        session.map(|session| session.client).map_err(OpenError::Unavailable)
     }
 }
 

@@ -5,6 +5,10 @@
 //! before every COMMIT asks whether the lease still stands; if not, the transaction ends there. From
 //! that look to the end of the transaction a number has [`GRACE`] before anybody else may take it,
 //! which is longer than the database lets a transaction stand idle.
+//!
+//! Who finds out that the lease does not stand says so, and the process is not ready from then on.
+//! What proves that it stands again may have been asked before that and be heard after it, so losses
+//! are counted, and only what was asked after the latest one takes it back.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -52,7 +56,12 @@ pub(crate) struct Node(Mutex<State>);
 struct State {
     claim: Option<Claim>,
     lost: bool,
+    losses: Losses,
 }
+
+/// How many losses had been noticed when a question about the lease was asked.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Losses(u64);
 
 /// The statement that fails when the lease does not stand; to be the last before COMMIT.
 pub(crate) fn fence<'a>(claim: &Claim) -> Step<'a> {
@@ -65,9 +74,24 @@ impl Node {
         self.lock().claim
     }
 
-    /// A commit has found out that the lease does not stand.
+    /// To be taken before asking whether the lease stands.
+    pub(crate) fn losses(&self) -> Losses {
+        self.lock().losses
+    }
+
+    /// Somebody has found out that the lease does not stand.
     pub(crate) fn lost(&self) {
-        self.lock().lost = true;
+        let mut state = self.lock();
+        state.lost = true;
+        state.losses.0 = state.losses.0.wrapping_add(1);
+    }
+
+    /// The lease stood for a question that was asked after these losses; a later one is not undone by it.
+    pub(crate) fn stands(&self, asked: Losses) {
+        let mut state = self.lock();
+        if state.losses == asked {
+            state.lost = false;
+        }
     }
 
     /// Fails while the lease is lost.
@@ -111,12 +135,13 @@ async fn renew(shared: Weak<Shared>, mut link: Link, claim: Claim) {
     loop {
         let Some(lease) = shared.upgrade().map(|shared| shared.connector.config.node_lease) else { return };
         tokio::time::sleep(lease / 3).await;
+        let Some(asked) = shared.upgrade().map(|shared| shared.node.losses()) else { return };
         let renewed = renew_once(&mut link, claim, lease).await;
         let Some(shared) = shared.upgrade() else { return };
         match renewed {
-            Ok(true) => shared.node.lock().lost = false,
+            Ok(true) => shared.node.stands(asked),
             Ok(false) => {
-                shared.node.lock().lost = true;
+                shared.node.lost();
                 tracing::error!(
                     node = claim.number,
                     "another process has our node number; commits are refused"
@@ -153,4 +178,24 @@ pub(crate) async fn release(shared: &Shared) -> Result<()> {
 
 fn ms(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proof_takes_back_the_losses_before_it_and_none_after_it() {
+        let node = Node::default();
+        let before = node.losses();
+        node.lost();
+        node.stands(before);
+        assert!(node.check().is_err(), "asked before the loss was noticed");
+        let after = node.losses();
+        node.lost();
+        node.stands(after);
+        assert!(node.check().is_err(), "asked before the second loss");
+        node.stands(node.losses());
+        node.check().unwrap();
+    }
 }

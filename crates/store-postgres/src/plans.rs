@@ -12,7 +12,7 @@ use tokio_postgres::SimpleQueryMessage;
 use tradewind_testkit::postgres::Postgres;
 
 use crate::session::{Connector, Purpose, Session};
-use crate::{Migrations, PostgresConfig, export, leases, list, load, retention, verify};
+use crate::{Migrations, PostgresConfig, export, leases, list, load, pages, retention, verify};
 
 /// The scans of a plan, in the words of EXPLAIN.
 async fn scans(session: &Session, sql: &str) -> BTreeSet<String> {
@@ -103,6 +103,9 @@ const LANE: &[Case] = &[
         &["voucher_codes.vouchers_code", "vouchers.vouchers_number", "vouchers.vouchers_pkey"],
     ),
     ("load::REDEMPTIONS", load::REDEMPTIONS, &["events.events_pkey", "redemptions.redemptions_pkey"]),
+    ("load::PAST_ORDERS", load::PAST_ORDERS, &["past_orders.past_orders_pkey"]),
+    ("load::PAST_REFUNDS", load::PAST_REFUNDS, &["past_refunds.past_refunds_pkey"]),
+    ("load::TASKS_OF_LOCKED", load::TASKS_OF_LOCKED, &["tasks.tasks_pkey"]),
     ("load::TASKS_LOCKED", load::TASKS_LOCKED, &["tasks.tasks_pkey"]),
     ("load::PARTNERS", load::PARTNERS, &["partners.partners_pkey"]),
     ("load::ENDPOINTS", load::ENDPOINTS, &["endpoints.endpoints_pkey"]),
@@ -125,25 +128,26 @@ const READ: &[Case] = &[
     ("leases::CANDIDATES", leases::CANDIDATES, &["tasks.tasks_due"]),
     ("leases::CLAIM", leases::CLAIM, &["tasks.tasks_pkey"]),
     ("leases::RELEASE", leases::RELEASE, &["tasks.tasks_pkey"]),
-    ("list::COUNT_RANGE", list::COUNT_RANGE, &["orders.orders_pkey"]),
-    ("list::PAGE_RANGE", list::PAGE_RANGE, &["orders.orders_pkey", "payments.payments_pkey"]),
-    ("list::COUNT_FILTERED", list::COUNT_FILTERED, &["orders.orders_pkey", "payments.payments_pkey"]),
-    ("list::PAGE_FILTERED", list::PAGE_FILTERED, &["orders.orders_pkey", "payments.payments_pkey"]),
-    ("list::COUNT_NUMBERED", list::COUNT_NUMBERED, &["orders.orders_number", "payments.payments_pkey"]),
     (
-        "list::PAGE_NUMBERED",
-        list::PAGE_NUMBERED,
+        "pages::PAGE_ORDERS",
+        pages::PAGE_ORDERS,
+        &["counts.counts_pkey", "orders.orders_pkey", "payments.payments_pkey"],
+    ),
+    ("pages::LOOK_AT_ORDERS", pages::LOOK_AT_ORDERS, &["orders.orders_pkey", "payments.payments_pkey"]),
+    (
+        "pages::LOOK_AT_NUMBER",
+        pages::LOOK_AT_NUMBER,
         &["orders.orders_number", "orders.orders_pkey", "payments.payments_pkey"],
     ),
     (
-        "list::COUNT_REDEMPTIONS",
-        list::COUNT_REDEMPTIONS,
-        &["redemptions.redemptions_by", "voucher_codes.vouchers_code"],
+        "pages::PAGE_REDEMPTIONS",
+        pages::PAGE_REDEMPTIONS,
+        &["counts.counts_pkey", "redemptions.redemptions_by", "vouchers.vouchers_pkey"],
     ),
     (
-        "list::PAGE_REDEMPTIONS",
-        list::PAGE_REDEMPTIONS,
-        &["redemptions.redemptions_by", "voucher_codes.vouchers_code", "vouchers.vouchers_pkey"],
+        "pages::LOOK_AT_REDEMPTIONS",
+        pages::LOOK_AT_REDEMPTIONS,
+        &["redemptions.redemptions_pkey", "voucher_codes.vouchers_code", "vouchers.vouchers_pkey"],
     ),
     ("list::TRANSFERS", list::TRANSFERS, &["transfers.transfers_pkey"]),
     ("list::EVENTS_OF_ORDER", list::EVENTS_OF_ORDER, &["events.events_order"]),
@@ -154,8 +158,14 @@ const READ: &[Case] = &[
     ("list::EVENTS_AFTER", list::EVENTS_AFTER, &["events.events_pkey"]),
     ("list::TASKS_PENDING", list::TASKS_PENDING, &["tasks.tasks_due"]),
     ("list::TASKS_ENDED", list::TASKS_ENDED, &["tasks.tasks_ended"]),
+    ("list::FIND_TASK", list::FIND_TASK, &["tasks.tasks_due", "tasks.tasks_ended"]),
     ("list::TASKS", list::TASKS, &["tasks.tasks_pkey"]),
     ("list::FACT", list::FACT, &["facts.facts_pkey"]),
+    ("list::FACTS", list::FACTS, &["facts.facts_pkey"]),
+    ("load::TASKS_OF", load::TASKS_OF, &["tasks.tasks_pkey"]),
+    ("retention::ORDERS_BETWEEN", retention::ORDERS_BETWEEN, &["orders.orders_pkey"]),
+    ("export::PAST_ORDERS", export::PAST_ORDERS, &["past_orders.past_orders_pkey"]),
+    ("export::PAST_REFUNDS", export::PAST_REFUNDS, &["past_refunds.past_refunds_pkey"]),
     ("retention::TASKS_ABOUT", retention::TASKS_ABOUT, &["tasks.tasks_pkey"]),
     ("export::ORDERS", export::ORDERS, &["orders.orders_pkey"]),
     ("export::TASKS", export::TASKS, &["tasks.tasks_pkey"]),
@@ -168,6 +178,7 @@ const VERIFY: &[Case] = &[
     ("verify::TRANSFERS", verify::TRANSFERS, &["transfers.transfers_pkey"]),
     ("verify::EVENTS", verify::EVENTS, &["events.events_order"]),
     ("verify::TASKS", verify::TASKS, &["tasks.tasks_pkey"]),
+    ("verify::COUNTS", verify::COUNTS, &["counts.counts_pkey"]),
     ("verify::ORDER_NUMBERS_TWICE", verify::ORDER_NUMBERS_TWICE, &["orders.orders_number"]),
     ("verify::REFUND_NUMBERS_TWICE", verify::REFUND_NUMBERS_TWICE, &["refunds.refunds_number"]),
     ("verify::VOUCHER_NUMBERS_TWICE", verify::VOUCHER_NUMBERS_TWICE, &["vouchers.vouchers_number"]),

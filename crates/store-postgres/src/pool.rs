@@ -24,14 +24,27 @@ pub(crate) struct Readers {
 }
 
 impl Readers {
+    /// Those for reads by key and lists that go on after a place.
     pub(crate) fn new(connector: &Arc<Connector>) -> Readers {
         let config = &connector.config;
-        let count = config.readers.max(1);
+        Readers::some(connector, config.readers, config.reads_waiting_max)
+    }
+
+    /// Those for lists that count and look at many rows, apart: however many are asked for, reads by key
+    /// go on.
+    pub(crate) fn for_lists(connector: &Arc<Connector>) -> Readers {
+        let config = &connector.config;
+        Readers::some(connector, config.list_readers, config.lists_waiting_max)
+    }
+
+    fn some(connector: &Arc<Connector>, count: usize, waiting_max: usize) -> Readers {
+        let config = &connector.config;
+        let count = count.max(1);
         Readers {
             idle: Mutex::new((0..count).map(|_| Link::new(connector, Purpose::Read)).collect()),
             permits: Semaphore::new(count),
             waiting: AtomicUsize::new(0),
-            waiting_max: config.reads_waiting_max,
+            waiting_max,
             wait_max: config.reads_wait_max,
             // The database gives up on a statement first, unless it does not answer at all.
             answer_max: config.statement_wait_max.saturating_mul(2),
@@ -49,7 +62,7 @@ impl Readers {
     }
 
     async fn reader(&self) -> Result<Reader<'_>> {
-        let busy = || StoreError::Unavailable("too many reads wait already".into());
+        let busy = || StoreError::Busy("too many reads wait already".into());
         if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.waiting_max + self.permits.available_permits()
         {
             self.waiting.fetch_sub(1, Ordering::AcqRel);

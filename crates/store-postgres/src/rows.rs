@@ -5,8 +5,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use tradewind_domain::{
     Credential, CredentialId, Device, Endpoint, EndpointId, Event, Money, Order, OrderId, Partner, PartnerId,
-    Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Stream, Task, TaskId, TaskKey, Terminal,
-    Timestamp, Transfer, TransferId, User, UserId, Voucher, VoucherId,
+    PastOrder, PastRefund, Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Stream, Task,
+    TaskId, TaskKey, Terminal, Timestamp, Transfer, TransferId, User, UserId, Voucher, VoucherId,
 };
 
 use tradewind_store::about_of_number;
@@ -38,6 +38,9 @@ columns! {
     refund_columns = "r.id, r.order_id, r.partner, r.number, r.fingerprint, r.kind, r.state, r.amount, \
                      r.currency, r.subject, r.operator, r.channel_number, r.bills, r.reason, r.settled_at, \
                      r.follow_up, r.hold";
+    past_order_columns = "d.partner, d.number, d.order_id, d.fingerprint, d.currency, d.collected, d.returned, \
+                     d.fee, d.gone_at";
+    past_refund_columns = "d.partner, d.number, d.order_id, d.fingerprint, d.hold";
     transfer_columns = "t.id, t.partner, t.order_id, t.debit, t.credit, t.amount, t.currency, t.kind, \
                      t.settles, t.purpose, t.at";
     event_columns = "e.partner, e.number, e.kind, e.order_id, e.refund, e.redemption, e.at";
@@ -205,6 +208,31 @@ pub(crate) fn event(row: &Row) -> Read<Event> {
         refund: get::<Option<i64>>(row, 4)?.map(RefundId::from_i64),
         redemption: get::<Option<i64>>(row, 5)?.map(RedemptionId::from_i64),
         at: time(row, 6)?,
+    })
+}
+
+pub(crate) fn past_order(row: &Row) -> Read<PastOrder> {
+    let currency = currency(get(row, 4)?)?;
+    let money = |column| Ok::<_, Unreadable>(Money::from_micros(get(row, column)?, currency));
+    Ok(PastOrder {
+        partner: PartnerId::from_i64(get(row, 0)?),
+        number: get(row, 1)?,
+        order: OrderId::from_i64(get(row, 2)?),
+        fingerprint: get(row, 3)?,
+        collected: money(5)?,
+        returned: money(6)?,
+        fee: money(7)?,
+        gone_at: time(row, 8)?,
+    })
+}
+
+pub(crate) fn past_refund(row: &Row) -> Read<PastRefund> {
+    Ok(PastRefund {
+        partner: PartnerId::from_i64(get(row, 0)?),
+        number: get(row, 1)?,
+        order: OrderId::from_i64(get(row, 2)?),
+        fingerprint: get(row, 3)?,
+        hold: TransferId::from_i64(get(row, 4)?),
     })
 }
 

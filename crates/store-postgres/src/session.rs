@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{AsyncMessage, Client, Config, Error, Row, Statement};
 
 use crate::config::{PostgresConfig, parse};
-use crate::error::OpenError;
+use crate::error::{OpenError, describe};
 use crate::tls::Tls;
 
 /// How connections are made.
@@ -70,8 +71,16 @@ impl Connector {
         Ok(Connector { driver, tls: Tls::new(&protection)?, config })
     }
 
-    /// Opens a connection.
-    pub(crate) async fn connect(&self, purpose: Purpose) -> Result<Session, Error> {
+    /// Opens a connection within the bound for it. Fails with words for whoever runs the gateway.
+    pub(crate) async fn connect(&self, purpose: Purpose) -> Result<Session, String> {
+        // A server may take the connection and then say nothing.
+        match timeout(self.config.connect_wait_max, self.open(purpose)).await {
+            Ok(opened) => opened.map_err(|error| describe(&error)),
+            Err(_) => Err("the database did not let us in in time".into()),
+        }
+    }
+
+    async fn open(&self, purpose: Purpose) -> Result<Session, Error> {
         let mut driver = self.driver.clone();
         let asked = driver.get_options().unwrap_or("").to_owned();
         driver.options(format!("{} {asked}", self.options(purpose)));

@@ -9,14 +9,14 @@ use std::collections::VecDeque;
 
 use tokio_postgres::{IsolationLevel, Portal, Row, Transaction};
 use tradewind_domain::{
-    About, AccountDelta, CredentialId, Event, Fact, Order, OrderId, PartnerId, Payment, Redemption, Refund,
-    Task, Transfer, Voucher, VoucherId,
+    About, AccountDelta, CredentialId, Event, Fact, Order, OrderId, PartnerId, PastOrder, PastRefund,
+    Payment, Redemption, Refund, Task, Transfer, Voucher, VoucherId,
 };
 use tradewind_store::audit::{Audit, Family, StreamFacts, VoucherFamily};
+use tradewind_store::counts::{self, Grain};
 use tradewind_store::{Result, StoreError, Verification, about_number};
 
 use crate::codes::{Unreadable, account, currency};
-use crate::config::chain;
 use crate::error::{store_error, unreadable};
 use crate::load::select;
 use crate::rows::{self, get};
@@ -30,6 +30,12 @@ pub(crate) const PAYMENTS: &str =
 /// Primary key of refunds.
 pub(crate) const REFUNDS: &str =
     select!(refund_columns, "FROM refunds r ORDER BY r.partner, r.order_id, r.id");
+/// Sorted.
+pub(crate) const PAST_ORDERS: &str =
+    select!(past_order_columns, "FROM past_orders d ORDER BY d.partner, d.order_id");
+/// Sorted.
+pub(crate) const PAST_REFUNDS: &str =
+    select!(past_refund_columns, "FROM past_refunds d ORDER BY d.partner, d.order_id, d.hold");
 /// Primary key of transfers.
 pub(crate) const TRANSFERS: &str =
     select!(transfer_columns, "FROM transfers t ORDER BY t.partner, t.order_id, t.id");
@@ -67,6 +73,15 @@ pub(crate) const REFUND_NUMBERS_TWICE: &str =
 /// Index orders_number.
 pub(crate) const ORDER_NUMBERS_TWICE: &str =
     "SELECT partner, number FROM orders GROUP BY partner, number HAVING count(*) > 1";
+/// Index orders_number, for all that have gone.
+pub(crate) const ORDER_NUMBERS_AGAIN: &str = "SELECT d.partner, d.number FROM past_orders d \
+     JOIN orders o ON o.partner = d.partner AND o.number = d.number";
+/// Index refunds_number, for all that have gone.
+pub(crate) const REFUND_NUMBERS_AGAIN: &str = "SELECT d.partner, d.number FROM past_refunds d \
+     JOIN refunds r ON r.partner = d.partner AND r.number = d.number";
+/// Primary key of counts.
+pub(crate) const COUNTS: &str =
+    "SELECT partner, grain, place, stretch, n FROM counts ORDER BY partner, grain, place, stretch";
 
 /// Index vouchers_number.
 pub(crate) const VOUCHER_NUMBERS_TWICE: &str =
@@ -87,8 +102,7 @@ const ROWS_PER_FETCH: i32 = 500;
 
 /// Checks what is stored against itself, from one snapshot.
 pub(crate) async fn verify(connector: &Connector) -> Result<Verification> {
-    let mut session =
-        connector.connect(Purpose::Verify).await.map_err(|error| StoreError::Unavailable(chain(&error)))?;
+    let mut session = connector.connect(Purpose::Verify).await.map_err(StoreError::Unavailable)?;
     let snapshot = session
         .client
         .build_transaction()
@@ -103,8 +117,11 @@ pub(crate) async fn verify(connector: &Connector) -> Result<Verification> {
     check_vouchers(&snapshot, &mut audit).await?;
     check_accounts(&snapshot, &mut audit).await?;
     check_streams(&snapshot, &mut audit).await?;
+    check_counts(&snapshot, &mut audit).await?;
     check_numbers(&snapshot, ORDER_NUMBERS_TWICE, "order", &mut audit).await?;
     check_numbers(&snapshot, REFUND_NUMBERS_TWICE, "refund", &mut audit).await?;
+    check_numbers(&snapshot, ORDER_NUMBERS_AGAIN, "order", &mut audit).await?;
+    check_numbers(&snapshot, REFUND_NUMBERS_AGAIN, "refund", &mut audit).await?;
     check_numbers(&snapshot, VOUCHER_NUMBERS_TWICE, "voucher", &mut audit).await?;
     check_directories(&snapshot, &mut audit).await?;
     Ok(audit.finish())
@@ -135,6 +152,16 @@ async fn check_families(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result
         (r.partner.get(), r.order.get())
     })
     .await?;
+    let mut past_orders =
+        Cursor::<PastOrder>::open(snapshot, "past_orders", PAST_ORDERS, rows::past_order, |d| {
+            (d.partner.get(), d.order.get())
+        })
+        .await?;
+    let mut past_refunds =
+        Cursor::<PastRefund>::open(snapshot, "past_refunds", PAST_REFUNDS, rows::past_refund, |d| {
+            (d.partner.get(), d.order.get())
+        })
+        .await?;
     let mut transfers = Cursor::<Transfer>::open(snapshot, "transfers", TRANSFERS, rows::transfer, |t| {
         (t.partner.get(), t.order.get())
     })
@@ -153,6 +180,8 @@ async fn check_families(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result
         let heads = [
             payments.head(audit).await?,
             refunds.head(audit).await?,
+            past_orders.head(audit).await?,
+            past_refunds.head(audit).await?,
             transfers.head(audit).await?,
             events.head(audit).await?,
             tasks.head(audit).await?,
@@ -161,6 +190,8 @@ async fn check_families(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result
         orders.take(key, &mut found, audit).await?;
         payments.take(key, &mut family.payments, audit).await?;
         refunds.take(key, &mut family.refunds, audit).await?;
+        past_orders.take(key, &mut family.past_orders, audit).await?;
+        past_refunds.take(key, &mut family.past_refunds, audit).await?;
         transfers.take(key, &mut family.transfers, audit).await?;
         events.take(key, &mut family.events, audit).await?;
         tasks.take(key, &mut family.tasks, audit).await?;
@@ -321,6 +352,31 @@ async fn check_streams(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result<
         audit.stream(read().map_err(unreadable)?);
     }
     Ok(())
+}
+
+/// There may be about as many as orders, so they are fetched some at a time too.
+async fn check_counts(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result<()> {
+    let portal = snapshot.bind(COUNTS, &[]).await.map_err(|error| store_error(&error))?;
+    loop {
+        let rows = snapshot.query_portal(&portal, ROWS_PER_FETCH).await;
+        let rows = rows.map_err(|error| store_error(&error))?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        for row in rows {
+            let partner = PartnerId::from_i64(get(&row, 0).map_err(unreadable)?);
+            let code: i16 = get(&row, 1).map_err(unreadable)?;
+            let place: &str = get(&row, 2).map_err(unreadable)?;
+            let stretch: i64 = get(&row, 3).map_err(unreadable)?;
+            match Grain::from_code(code) {
+                Some(grain) => {
+                    let key = counts::Key { partner, grain, place, stretch };
+                    audit.counted(key, get(&row, 4).map_err(unreadable)?);
+                }
+                None => audit.find(format!("a row of counts cannot be understood: grain {code}")),
+            }
+        }
+    }
 }
 
 async fn check_numbers(snapshot: &Transaction<'_>, sql: &str, what: &str, audit: &mut Audit) -> Result<()> {

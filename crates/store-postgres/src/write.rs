@@ -5,10 +5,12 @@
 //! zero when one is missing, which ends the transaction before the COMMIT that is already on its way.
 //!
 //! The order is the same in every batch of every process, and so is the order of the rows in each:
-//! first the tasks (the last of what a load locks), then what is new, then the sums of accounts, and
-//! the facts at the very end. Two batches can therefore wait for each other only in one direction.
+//! first the tasks (the last of what a load locks), then what is new, then the sums of accounts, the
+//! counts, and the facts at the very end. Two batches can therefore wait for each other only in one direction.
 
+mod counts;
 mod partners;
+mod past;
 mod trade;
 mod vouchers;
 
@@ -28,24 +30,34 @@ pub(crate) fn write<'a>(set: &'a WriteSet, seen: &Seen, steps: &mut Vec<Step<'a>
     trade::check_currencies(set)?;
     trade::tasks_gone_and_changed(set, steps);
     crate::retention::events_gone(set, steps);
+    past::write(set, steps);
     partners::write(set, seen, steps);
     trade::write(set, seen, steps);
     vouchers::write(set, steps);
     trade::accounts(set, steps);
+    counts::write(set, steps);
     facts(set, steps);
     Ok(())
 }
 
+const SETTLE: &str = "INSERT INTO facts (name, value) SELECT * FROM unnest($1::text[], $2::text[])";
+
 const REMEMBER: &str = "INSERT INTO facts (name, value) SELECT * FROM unnest($1::text[], $2::text[]) \
      ON CONFLICT (name) DO UPDATE SET value = excluded.value";
 
-/// Facts come last, because all batches of a process share one.
+/// Facts come last, because batches of different lanes may share one.
 fn facts<'a>(set: &'a WriteSet, steps: &mut Vec<Step<'a>>) {
+    let columns = |facts: &[(&'a str, &'a str)]| -> Vec<Value<'a>> {
+        vec![column(facts, |fact| fact.0), column(facts, |fact| fact.1)]
+    };
+    let settled: Vec<_> =
+        set.facts_new.iter().map(|fact| (fact.name.as_str(), fact.value.as_str())).collect();
+    insert(steps, SETTLE, &settled, columns);
     // Of several values in one batch the latest counts.
     let latest: BTreeMap<&str, &str> =
         set.facts.iter().map(|fact| (fact.name.as_str(), fact.value.as_str())).collect();
     let facts: Vec<(&str, &str)> = latest.into_iter().collect();
-    insert(steps, REMEMBER, &facts, |facts| vec![column(facts, |fact| fact.0), column(facts, |fact| fact.1)]);
+    insert(steps, REMEMBER, &facts, columns);
 }
 
 /// Wraps a change so that it fails unless it changes as many rows as its last value says.

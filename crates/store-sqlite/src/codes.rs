@@ -81,16 +81,6 @@ pub(crate) fn task_kind_columns(kind: TaskKind) -> (i64, i64, Option<i64>) {
     }
 }
 
-/// The numbers of the task kinds of this name; `None` when there is no such kind.
-pub(crate) fn task_kind_code(name: &str) -> Option<i64> {
-    let kinds = [
-        TaskKind::Deliver { event: 0, endpoint: None },
-        TaskKind::FollowPayment(PaymentId::from_i64(0)),
-        TaskKind::FollowRefund(RefundId::from_i64(0)),
-    ];
-    kinds.into_iter().find(|kind| kind.name() == name).map(|kind| task_kind_columns(kind).0)
-}
-
 /// The inverse of [`task_kind_columns`].
 pub(crate) fn task_kind(code: i64, subject: i64, endpoint: Option<i64>) -> Option<TaskKind> {
     match code {
@@ -287,7 +277,5 @@ mod tests {
         assert_eq!(transfer_kind(2, None), None);
         assert_eq!(transfer_kind(0, Some(1)), None);
         assert_eq!(task_kind(3, 1, None), None);
-        assert_eq!(task_kind_code("deliver"), Some(0));
-        assert_eq!(task_kind_code("nothing"), None);
     }
 }

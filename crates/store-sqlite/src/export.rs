@@ -4,7 +4,8 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
 use tradewind_domain::{
-    Credential, Endpoint, Event, Fact, Payment, Redemption, Refund, Task, Transfer, User, WriteSet,
+    Credential, Endpoint, Event, Fact, PastOrder, PastRefund, Payment, Redemption, Refund, Task, Transfer,
+    User, WriteSet,
 };
 use tradewind_store::moving::{Chunk, Section};
 use tradewind_store::{Result, StoreError, about_number};
@@ -35,6 +36,14 @@ pub(crate) const PAYMENTS: &str = select!(
 );
 pub(crate) const REFUNDS: &str =
     select!(refund_columns, "FROM refunds WHERE (order_id, id) > (?1, ?2) ORDER BY order_id, id LIMIT ?3");
+pub(crate) const PAST_ORDERS: &str = select!(
+    past_order_columns,
+    "FROM past_orders d WHERE (d.partner, d.number) > (?1, ?2) ORDER BY d.partner, d.number LIMIT ?3"
+);
+pub(crate) const PAST_REFUNDS: &str = select!(
+    past_refund_columns,
+    "FROM past_refunds d WHERE (d.partner, d.number) > (?1, ?2) ORDER BY d.partner, d.number LIMIT ?3"
+);
 pub(crate) const VOUCHERS: &str =
     select!(voucher_columns, "FROM vouchers v WHERE v.id > ?1 ORDER BY v.id LIMIT ?3");
 pub(crate) const REDEMPTIONS: &str = select!(
@@ -85,6 +94,14 @@ pub(crate) fn export(
         Section::Refunds => {
             let key = |r: &Refund| (r.order.get(), r.id.get());
             page.read(REFUNDS, rows::refund, key, &mut found.refunds_new)
+        }
+        Section::PastOrders => {
+            let key = |past: &PastOrder| (past.partner.get(), past.number.clone());
+            page.read(PAST_ORDERS, rows::past_order, key, &mut found.past_orders)
+        }
+        Section::PastRefunds => {
+            let key = |past: &PastRefund| (past.partner.get(), past.number.clone());
+            page.read(PAST_REFUNDS, rows::past_refund, key, &mut found.past_refunds)
         }
         Section::Vouchers => page.read(VOUCHERS, rows::voucher, |v| v.id.get(), &mut found.vouchers_new),
         Section::Redemptions => {

@@ -5,7 +5,7 @@
 //! commit is synced before it is answered; what makes it quick is that a batch shares the sync.
 //!
 //! Where to look: `open` for the file and its pragmas, `migrations/` for the tables, `load` and
-//! `write` for the hot path, `leases` for due work, `list` for pages, `verify` for the proof that it
+//! `write` for the hot path, `leases` for due work, `list` and `pages` for lists, `verify` for the proof that it
 //! all agrees.
 
 #![forbid(unsafe_code)]
@@ -19,9 +19,11 @@ mod list;
 mod load;
 mod migrate;
 mod open;
+mod pages;
 #[cfg(test)]
 mod plans;
 mod readers;
+mod retention;
 mod rows;
 mod verify;
 mod write;
@@ -33,13 +35,13 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 use tradewind_domain::{
-    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskKey,
-    User,
+    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskId,
+    TaskKey, User,
 };
 use tradewind_store::moving::{Chunk, Movable, Section};
 use tradewind_store::{
     BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, Store, StoreError, Story,
-    TaskFilter, Verification,
+    TaskFilter, TaskPage, Verification,
 };
 
 pub use error::OpenError;
@@ -62,6 +64,8 @@ const SCANS: Limits = Limits { waiting_max: 64, per_snapshot_max: 1 };
 pub struct SqliteStore {
     // The readers end before the writer closes the file, so that the last one out can tidy the log.
     readers: Readers,
+    /// Lists that count and look at many rows, apart: however many are asked for, reads by key go on.
+    listers: Readers,
     /// One thread with one connection: scans for due tasks never meet, and never wait for reads.
     scanner: Readers,
     shared: Arc<Shared>,
@@ -90,6 +94,7 @@ impl SqliteStore {
         };
         let reads =
             Limits { waiting_max: config.reads_waiting_max, per_snapshot_max: READS_PER_SNAPSHOT_MAX };
+        let lists = Limits { waiting_max: config.lists_waiting_max, ..reads };
         let start = |name, count, limits| {
             let connections = (0..count)
                 .map(|_| open::open_reader(path, &config))
@@ -99,6 +104,7 @@ impl SqliteStore {
         };
         Ok(SqliteStore {
             readers: start("store-reader", config.readers.max(1), reads)?,
+            listers: start("store-lister", config.list_readers.max(1), lists)?,
             scanner: start("store-scanner", 1, SCANS)?,
             shared: Arc::new(Shared {
                 path: path.to_owned(),
@@ -122,6 +128,14 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> BoxFuture<'_, Result<T>> {
         Box::pin(self.readers.run(move |connection| work(connection).map_err(store_error)))
+    }
+
+    /// Has one of those apart do `work`, which may take a while.
+    fn listing<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> BoxFuture<'_, Result<T>> {
+        Box::pin(self.listers.run(move |connection| work(connection).map_err(store_error)))
     }
 }
 
@@ -163,11 +177,11 @@ impl Store for SqliteStore {
     }
 
     fn list_orders(&self, query: OrderQuery) -> BoxFuture<'_, Result<OrderPage>> {
-        self.reading(move |connection| list::list_orders(connection, &query))
+        self.listing(move |connection| pages::list_orders(connection, &query))
     }
 
     fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>> {
-        self.reading(move |connection| list::list_redemptions(connection, &query))
+        self.listing(move |connection| pages::list_redemptions(connection, &query))
     }
 
     fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>> {
@@ -178,8 +192,13 @@ impl Store for SqliteStore {
         self.reading(move |connection| list::list_partners(connection, after, limit))
     }
 
-    fn list_users(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<User>>> {
-        self.reading(move |connection| list::list_users(connection, partner))
+    fn list_users(
+        &self,
+        partner: PartnerId,
+        after: Option<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<User>>> {
+        self.reading(move |connection| list::list_users(connection, partner, after.as_deref(), limit))
     }
 
     fn find_users(&self, login: String, limit: u32) -> BoxFuture<'_, Result<Vec<User>>> {
@@ -190,16 +209,34 @@ impl Store for SqliteStore {
         self.reading(move |connection| list::list_events(connection, partner, after, limit))
     }
 
-    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>> {
+    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<TaskPage>> {
         self.reading(move |connection| list::list_tasks(connection, &filter))
+    }
+
+    fn find_task(&self, partner: PartnerId, id: TaskId) -> BoxFuture<'_, Result<Option<Task>>> {
+        self.reading(move |connection| list::find_task(connection, partner, id))
     }
 
     fn tasks_about(&self, partner: PartnerId, about: Vec<About>) -> BoxFuture<'_, Result<Vec<Task>>> {
         self.reading(move |connection| list::tasks_about(connection, partner, &about))
     }
 
+    fn orders_between(
+        &self,
+        partner: PartnerId,
+        after: OrderId,
+        before: OrderId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<OrderId>>> {
+        self.reading(move |connection| retention::orders_between(connection, partner, after, before, limit))
+    }
+
     fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>> {
         self.reading(move |connection| list::fact(connection, &name))
+    }
+
+    fn facts(&self, prefix: String) -> BoxFuture<'_, Result<Vec<Fact>>> {
+        self.reading(move |connection| list::facts(connection, &prefix))
     }
 
     fn claim_node(&self) -> BoxFuture<'_, Result<NodeId>> {

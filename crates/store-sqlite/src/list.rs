@@ -1,170 +1,14 @@
-//! Lists for partners and people, and the story of one order.
+//! Lists that go on after a place, for people, and the story of one order. Those with page numbers are in
+//! `pages`.
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, named_params, params};
-use tradewind_domain::{
-    About, Event, Fact, Need, OrderId, OrderPage, PartnerId, RedemptionId, RedemptionPage, Rows, Task,
-    TaskState, User, VoucherCode,
-};
-use tradewind_store::{OrderQuery, RedemptionQuery, Result, StoreError, Story, TaskFilter, about_number};
+use tradewind_domain::{About, Event, Fact, Need, OrderId, PartnerId, Rows, Task, TaskId, TaskState, User};
+use tradewind_store::{Result, StoreError, Story, TaskFilter, TaskPage, TaskPlace, about_number};
 
-use crate::codes::{Code, standing, task_kind_code};
+use crate::codes::Code;
 use crate::error::store_error;
 use crate::load::{load, select};
-use crate::rows::{self, ORDER_COLUMNS, REDEMPTION_COLUMNS};
-
-/// Index orders_partner, whose entries end with the id, alone.
-pub(crate) const COUNT_RANGE: &str =
-    "SELECT count(*) FROM orders o WHERE o.partner = :partner AND o.id >= :from AND o.id < :until";
-
-macro_rules! order_page {
-    ($from:expr) => {
-        concat!(
-            "SELECT ",
-            crate::rows::order_columns!(),
-            ", ",
-            crate::rows::payment_columns!(),
-            " FROM (SELECT o.id AS page_id ",
-            $from,
-            " ORDER BY o.id DESC LIMIT :limit OFFSET :skipped)",
-            " JOIN orders o ON o.id = page_id",
-            " JOIN payments p ON p.order_id = o.id AND p.id = o.payment AND p.partner = o.partner",
-            " ORDER BY o.id DESC",
-        )
-    };
-}
-
-/// Index orders_partner, from the newest. Skipped pages are passed in the index alone.
-pub(crate) const PAGE_RANGE: &str =
-    order_page!("FROM orders o WHERE o.partner = :partner AND o.id >= :from AND o.id < :until");
-
-macro_rules! filtered {
-    () => {
-        concat!(
-            "FROM orders o WHERE o.partner = :partner AND o.id >= :from AND o.id < :until",
-            " AND (:standings = 0 OR (:standings >> (",
-            standing!(),
-            ")) & 1)",
-            " AND (:operator IS NULL OR o.operator = :operator)",
-            " AND (:method IS NULL OR EXISTS (SELECT 1 FROM payments p WHERE p.order_id = o.id",
-            " AND p.id = o.payment AND p.method = :method))",
-        )
-    };
-}
-
-macro_rules! numbered {
-    () => {
-        concat!(filtered!(), " AND o.number = :number")
-    };
-}
-
-/// Index orders_partner, and a look at each order in the range.
-pub(crate) const COUNT_FILTERED: &str = concat!("SELECT count(*) ", filtered!());
-/// Index orders_partner, from the newest.
-pub(crate) const PAGE_FILTERED: &str = order_page!(filtered!());
-/// Index orders_number: one order at most.
-pub(crate) const COUNT_NUMBERED: &str = concat!("SELECT count(*) ", numbered!());
-/// Index orders_number: one order at most.
-pub(crate) const PAGE_NUMBERED: &str = order_page!(numbered!());
-
-/// A page of a partner's orders, newest first, and how many there are.
-pub(crate) fn list_orders(connection: &Connection, query: &OrderQuery) -> rusqlite::Result<OrderPage> {
-    let list = &query.list;
-    let partner = query.partner.get();
-    let from = OrderId::first_at(list.from).get();
-    let until = OrderId::first_at(list.until).get();
-    let limit = i64::from(list.page_size);
-    let skipped = i64::from(list.page.saturating_sub(1)) * limit;
-    let plain = list.standings.is_empty()
-        && list.method.is_none()
-        && list.operator.is_none()
-        && list.number.is_none();
-    if plain {
-        return page(
-            connection,
-            (COUNT_RANGE, named_params! { ":partner": partner, ":from": from, ":until": until }),
-            (
-                PAGE_RANGE,
-                named_params! {
-                    ":partner": partner, ":from": from, ":until": until, ":limit": limit, ":skipped": skipped,
-                },
-            ),
-        );
-    }
-    let standings = list.standings.iter().fold(0_i64, |set, standing| set | 1 << standing.code());
-    let method = list.method.as_ref().map(|method| method.name());
-    let now = query.now.ms();
-    let window = query.refund_window.ms();
-    let operator = &list.operator;
-    let number = &list.number;
-    let filter = named_params! {
-        ":partner": partner, ":from": from, ":until": until, ":standings": standings, ":now": now,
-        ":window": window, ":operator": operator, ":method": method,
-    };
-    let slice = named_params! { ":limit": limit, ":skipped": skipped };
-    if number.is_some() {
-        let by_number = [filter, named_params! { ":number": number }].concat();
-        let paged = [&by_number[..], slice].concat();
-        return page(connection, (COUNT_NUMBERED, &by_number[..]), (PAGE_NUMBERED, &paged[..]));
-    }
-    page(connection, (COUNT_FILTERED, filter), (PAGE_FILTERED, &[filter, slice].concat()[..]))
-}
-
-fn page(
-    connection: &Connection,
-    (count_sql, count): (&str, impl Params),
-    (page_sql, slice): (&str, impl Params),
-) -> rusqlite::Result<OrderPage> {
-    let total: i64 = connection.prepare_cached(count_sql)?.query_row(count, |row| row.get(0))?;
-    let entry = |row: &Row<'_>| Ok((rows::order(row)?, rows::payment_from(row, ORDER_COLUMNS)?));
-    let entries = all(connection, page_sql, slice, entry)?;
-    Ok(OrderPage { entries, total: total.unsigned_abs() })
-}
-
-macro_rules! redeemed {
-    () => {
-        "FROM redemptions r WHERE r.by_partner = :by AND r.device = :device AND r.id >= :from AND r.id < :until \
-         AND (:id IS NULL OR r.id = :id) \
-         AND (:code IS NULL OR r.voucher = (SELECT v.id FROM vouchers v WHERE v.code = :code))"
-    };
-}
-
-/// Index redemptions_by alone.
-pub(crate) const COUNT_REDEMPTIONS: &str = concat!("SELECT count(*) ", redeemed!());
-/// Index redemptions_by, from the newest. Skipped pages are passed in the index alone.
-pub(crate) const PAGE_REDEMPTIONS: &str = concat!(
-    "SELECT ",
-    crate::rows::redemption_columns!(),
-    ", ",
-    crate::rows::voucher_columns!(),
-    " FROM (SELECT r.voucher AS page_voucher, r.id AS page_id ",
-    redeemed!(),
-    " ORDER BY r.id DESC LIMIT :limit OFFSET :skipped)",
-    " JOIN redemptions r ON r.voucher = page_voucher AND r.id = page_id",
-    " JOIN vouchers v ON v.id = page_voucher",
-    " ORDER BY r.id DESC",
-);
-
-/// A page of what a partner has redeemed, newest first, and how much there is.
-pub(crate) fn list_redemptions(
-    connection: &Connection,
-    query: &RedemptionQuery,
-) -> rusqlite::Result<RedemptionPage> {
-    let list = &query.list;
-    let limit = i64::from(list.page_size);
-    let filter = named_params! {
-        ":by": query.by.get(),
-        ":device": list.device,
-        ":from": RedemptionId::first_at(list.from).get(),
-        ":until": RedemptionId::first_at(list.until).get(),
-        ":id": list.id.map(RedemptionId::get),
-        ":code": list.code.map(VoucherCode::get),
-    };
-    let total: i64 = connection.prepare_cached(COUNT_REDEMPTIONS)?.query_row(filter, |row| row.get(0))?;
-    let slice = named_params! { ":limit": limit, ":skipped": i64::from(list.page.saturating_sub(1)) * limit };
-    let entry = |row: &Row<'_>| Ok((rows::redemption(row)?, rows::voucher_from(row, REDEMPTION_COLUMNS)?));
-    let entries = all(connection, PAGE_REDEMPTIONS, &[filter, slice].concat()[..], entry)?;
-    Ok(RedemptionPage { entries, total: total.unsigned_abs() })
-}
+use crate::rows;
 
 /// Primary key of transfers.
 pub(crate) const TRANSFERS: &str =
@@ -218,11 +62,18 @@ pub(crate) fn list_partners(
 }
 
 /// Primary key of users.
-pub(crate) const USERS: &str = select!(user_columns, "FROM users WHERE partner = ?1 ORDER BY login");
+pub(crate) const USERS: &str =
+    select!(user_columns, "FROM users WHERE partner = ?1 AND login > ?2 ORDER BY login LIMIT ?3");
 
-/// The users of a partner, by login.
-pub(crate) fn list_users(connection: &Connection, partner: PartnerId) -> rusqlite::Result<Vec<User>> {
-    all(connection, USERS, [partner.get()], rows::user)
+/// The users of a partner, by login, after `after`.
+pub(crate) fn list_users(
+    connection: &Connection,
+    partner: PartnerId,
+    after: Option<&str>,
+    limit: u32,
+) -> rusqlite::Result<Vec<User>> {
+    // No login is empty.
+    all(connection, USERS, params![partner.get(), after.unwrap_or(""), limit], rows::user)
 }
 
 /// Index users_login, which ends with the partner.
@@ -248,55 +99,153 @@ pub(crate) fn list_events(
     all(connection, EVENTS_AFTER, params![partner.get(), after, limit], rows::event)
 }
 
-macro_rules! tasks {
-    ($state:literal) => {
+/// Index tasks_due, in order.
+pub(crate) const TASKS_PENDING: &str = select!(
+    task_columns,
+    "FROM tasks WHERE state = 0 AND (partner, due_at, order_id, id) > (:partner, :due_at, :about, :id) \
+     AND partner <= :last_partner ORDER BY partner, due_at, order_id, id LIMIT :entries"
+);
+/// Index tasks_ended, in order.
+pub(crate) const TASKS_ENDED: &str = select!(
+    task_columns,
+    "FROM tasks WHERE state >= 2 AND state = :state AND (partner, id) > (:partner, :id) \
+     AND partner <= :last_partner ORDER BY partner, id LIMIT :entries"
+);
+/// Primary key of tasks, in order.
+pub(crate) const TASKS: &str = select!(
+    task_columns,
+    "FROM tasks WHERE (order_id, id) > (:about, :id) ORDER BY order_id, id LIMIT :entries"
+);
+
+macro_rules! tasks_of_partner {
+    ($abouts:literal) => {
         concat!(
-            "SELECT ",
-            crate::rows::task_columns!(),
-            " FROM tasks WHERE ",
-            $state,
-            " AND (:kind IS NULL OR kind = :kind)",
-            " AND (partner, id) > (:after_partner, :after_id) AND partner <= :last_partner",
-            " ORDER BY partner, id LIMIT :limit",
+            "SELECT t.partner, t.order_id, t.id, t.kind, t.subject, t.endpoint, t.state, t.started_at, t.due_at,",
+            " t.attempts, t.last_result FROM ",
+            $abouts,
+            " CROSS JOIN tasks t WHERE t.partner = :partner AND (t.order_id > :about OR t.id > :id)",
         )
     };
 }
 
-/// Index tasks_due; what is pending is sorted by id, keeping no more than a page.
-pub(crate) const TASKS_PENDING: &str = tasks!("state = 0");
-/// Index tasks_ended, in order.
-pub(crate) const TASKS_ENDED: &str = tasks!("state >= 2 AND state = :state");
-/// No index: every task is looked at, keeping no more than a page. For people, who seldom ask for
-/// what is done; an index would cost every order.
-pub(crate) const TASKS: &str = tasks!("(:state IS NULL OR state = :state)");
+/// Index vouchers_partner in order, the newest first, and the primary key of tasks for each voucher.
+pub(crate) const TASKS_OF_VOUCHERS: &str = concat!(
+    tasks_of_partner!("vouchers v"),
+    " AND v.partner = :partner AND v.id <= -:about AND v.id > -:until AND t.order_id = -v.id",
+    " ORDER BY v.id DESC, t.id LIMIT :entries"
+);
+/// Index orders_partner in order, and the primary key of tasks for each order.
+pub(crate) const TASKS_OF_ORDERS: &str = concat!(
+    tasks_of_partner!("orders o"),
+    " AND o.partner = :partner AND o.id >= :about AND o.id < :until AND t.order_id = o.id",
+    " ORDER BY o.id, t.id LIMIT :entries"
+);
+/// Index vouchers_partner alone.
+pub(crate) const VOUCHER_BEYOND: &str = "SELECT -v.id FROM vouchers v WHERE v.partner = :partner \
+     AND v.id <= -:about ORDER BY v.id DESC LIMIT 1 OFFSET :looked";
+/// Index orders_partner alone.
+pub(crate) const ORDER_BEYOND: &str = "SELECT o.id FROM orders o WHERE o.partner = :partner AND o.id >= :about \
+     ORDER BY o.id LIMIT 1 OFFSET :looked";
 
-/// Tasks by filter, by partner and id.
-pub(crate) fn list_tasks(connection: &Connection, filter: &TaskFilter) -> rusqlite::Result<Vec<Task>> {
-    let kind = match &filter.kind {
-        None => None,
-        Some(name) => match task_kind_code(name) {
-            None => return Ok(Vec::new()),
-            known => known,
-        },
+/// How many orders or vouchers are looked at for a page of their tasks: many have none.
+const LOOKED_AT_MAX: u32 = 1_000;
+
+/// A page of tasks by filter. Those that wait go by when they are due, those that ended without success
+/// by id, all others by what they are about.
+pub(crate) fn list_tasks(connection: &Connection, filter: &TaskFilter) -> rusqlite::Result<TaskPage> {
+    let before = TaskPlace::before(filter.partner.unwrap_or(PartnerId::from_i64(i64::MIN)));
+    // A place in the list of another partner is before or after all of this one.
+    let after = match (filter.after, filter.partner) {
+        (Some(after), Some(partner)) if after.partner < partner => before,
+        (Some(after), Some(partner)) if after.partner > partner => return Ok(TaskPage::default()),
+        (after, _) => after.unwrap_or(before),
     };
-    let first_partner = filter.partner.map_or(i64::MIN, PartnerId::get);
     let last_partner = filter.partner.map_or(i64::MAX, PartnerId::get);
-    let after = filter.after.map_or((i64::MIN, i64::MIN), |(partner, id)| (partner.get(), id.get()));
-    let (after_partner, after_id) = after.max((first_partner, i64::MIN));
-    let limit = filter.limit;
-    let state = filter.state.map(Code::code);
-    let common = named_params! {
-        ":kind": kind, ":after_partner": after_partner, ":after_id": after_id, ":last_partner": last_partner,
-        ":limit": limit,
-    };
-    let with_state = [common, named_params! { ":state": state }].concat();
-    match filter.state {
-        Some(TaskState::Pending) => all(connection, TASKS_PENDING, common, rows::task),
-        Some(TaskState::Failed | TaskState::Cancelled) => {
-            all(connection, TASKS_ENDED, &with_state[..], rows::task)
+    let entries = filter.entries();
+    let (partner, due_at, about, id) = (after.partner.get(), after.due_at.ms(), after.about, after.id.get());
+    let found = match (filter.state, filter.partner) {
+        (Some(TaskState::Pending), _) => {
+            let place = named_params! {
+                ":partner": partner, ":due_at": due_at, ":about": about, ":id": id,
+                ":last_partner": last_partner, ":entries": entries,
+            };
+            all(connection, TASKS_PENDING, place, rows::task)?
         }
-        Some(TaskState::Done) | None => all(connection, TASKS, &with_state[..], rows::task),
+        (Some(state @ (TaskState::Failed | TaskState::Cancelled)), _) => {
+            let place = named_params! {
+                ":state": state.code(), ":partner": partner, ":id": id, ":last_partner": last_partner,
+                ":entries": entries,
+            };
+            all(connection, TASKS_ENDED, place, rows::task)?
+        }
+        (Some(TaskState::Done) | None, None) => {
+            let place = named_params! { ":about": about, ":id": id, ":entries": entries };
+            all(connection, TASKS, place, rows::task)?
+        }
+        (Some(TaskState::Done) | None, Some(_)) => return tasks_of_partner(connection, filter, after),
+    };
+    Ok(filter.page(found))
+}
+
+/// Those of a partner's vouchers, whose numbers are below zero, and then those of its orders.
+fn tasks_of_partner(
+    connection: &Connection,
+    filter: &TaskFilter,
+    after: TaskPlace,
+) -> rusqlite::Result<TaskPage> {
+    let mut found = Vec::new();
+    // So that what is below zero can be turned round.
+    let mut after = TaskPlace { about: after.about.max(-i64::MAX), ..after };
+    for (sql, beyond_sql, end) in
+        [(TASKS_OF_VOUCHERS, VOUCHER_BEYOND, 0), (TASKS_OF_ORDERS, ORDER_BEYOND, i64::MAX)]
+    {
+        if after.about >= end {
+            continue;
+        }
+        let (partner, about, id) = (after.partner.get(), after.about, after.id.get());
+        let owners = named_params! { ":partner": partner, ":about": about, ":looked": LOOKED_AT_MAX };
+        let beyond: Option<i64> =
+            connection.prepare_cached(beyond_sql)?.query_row(owners, |row| row.get(0)).optional()?;
+        let rest = i64::from(filter.entries()) - i64::try_from(found.len()).unwrap_or(i64::MAX);
+        let place = named_params! {
+            ":partner": partner, ":about": about, ":id": id, ":until": beyond.unwrap_or(end), ":entries": rest,
+        };
+        found.extend(all(connection, sql, place, rows::task)?);
+        if found.len() >= filter.entries() as usize {
+            break;
+        }
+        after = TaskPlace { about: beyond.unwrap_or(end), id: TaskId::from_i64(i64::MIN), ..after };
+        if beyond.is_some() {
+            let mut page = filter.page(found);
+            page.next = page.next.or(Some(after));
+            return Ok(page);
+        }
     }
+    Ok(filter.page(found))
+}
+
+/// Index tasks_ended.
+pub(crate) const ENDED_TASK: &str =
+    select!(task_columns, "FROM tasks WHERE state >= 2 AND partner = ?1 AND id = ?2");
+/// Index tasks_due alone, in which all that waits of the partner is passed, then the primary key.
+pub(crate) const PENDING_TASK: &str = select!(
+    task_columns,
+    "FROM tasks WHERE id = ?2 AND order_id = \
+     (SELECT order_id FROM tasks WHERE state = 0 AND partner = ?1 AND id = ?2)"
+);
+
+/// The task of an id that waits or has ended without success.
+pub(crate) fn find_task(
+    connection: &Connection,
+    partner: PartnerId,
+    id: TaskId,
+) -> rusqlite::Result<Option<Task>> {
+    let key = (partner.get(), id.get());
+    let mut found = all(connection, ENDED_TASK, key, rows::task)?;
+    if found.is_empty() {
+        found = all(connection, PENDING_TASK, key, rows::task)?;
+    }
+    Ok(found.into_iter().next())
 }
 
 /// All tasks of a partner that are about any of these, in the order of their ids.
@@ -321,11 +270,24 @@ const FACT: &str = "SELECT name, value FROM facts WHERE name = ?1";
 
 /// The fact of this name.
 pub(crate) fn fact(connection: &Connection, name: &str) -> rusqlite::Result<Option<Fact>> {
-    let read = |row: &Row<'_>| Ok(Fact { name: row.get(0)?, value: row.get(1)? });
-    connection.prepare_cached(FACT)?.query_row([name], read).optional()
+    connection.prepare_cached(FACT)?.query_row([name], read_fact).optional()
 }
 
-fn all<T>(
+/// Primary key of facts; no name has a character above the last there is.
+pub(crate) const FACTS: &str =
+    "SELECT name, value FROM facts WHERE name >= ?1 AND name < ?1 || char(0x10FFFF) ORDER BY name";
+
+/// The facts whose names begin with `prefix`.
+pub(crate) fn facts(connection: &Connection, prefix: &str) -> rusqlite::Result<Vec<Fact>> {
+    all(connection, FACTS, [prefix], read_fact)
+}
+
+fn read_fact(row: &Row<'_>) -> rusqlite::Result<Fact> {
+    Ok(Fact { name: row.get(0)?, value: row.get(1)? })
+}
+
+/// Reads all rows of a statement.
+pub(crate) fn all<T>(
     connection: &Connection,
     sql: &str,
     parameters: impl Params,

@@ -3,6 +3,7 @@
 use rusqlite::{CachedStatement, Connection, Params, Row};
 use tradewind_domain::{Need, OrderId, PartnerId, Rows};
 
+use crate::list::TASKS_OF_ORDER;
 use crate::rows::{self, HAS_REFUNDS};
 use crate::write::task_key;
 
@@ -41,6 +42,14 @@ pub(crate) const REFUNDS: &str =
     select!(refund_columns, "FROM refunds WHERE order_id = ?2 AND partner = ?1 ORDER BY id");
 /// Index refunds_number, which ends with the primary key and so holds the order.
 pub(crate) const ORDER_OF_REFUND: &str = "SELECT order_id FROM refunds WHERE partner = ?1 AND number = ?2";
+/// Nothing but a look at the first entry.
+pub(crate) const ANY_PAST: &str = "SELECT EXISTS (SELECT 1 FROM past_orders)";
+/// Primary key of past_orders.
+pub(crate) const PAST_ORDER: &str =
+    select!(past_order_columns, "FROM past_orders d WHERE d.partner = ?1 AND d.number = ?2");
+/// Primary key of past_refunds.
+pub(crate) const PAST_REFUND: &str =
+    select!(past_refund_columns, "FROM past_refunds d WHERE d.partner = ?1 AND d.number = ?2");
 /// Primary key of tasks.
 pub(crate) const TASK: &str =
     select!(task_columns, "FROM tasks WHERE order_id = ?2 AND id = ?3 AND partner = ?1");
@@ -110,6 +119,10 @@ struct Loader<'c> {
     payments: Prepared<'c>,
     refunds: Prepared<'c>,
     order_of_refund: Prepared<'c>,
+    past_order: Prepared<'c>,
+    past_refund: Prepared<'c>,
+    /// Whether any order has gone at all. Where none has, nobody pays for looking for its number.
+    any_past: Option<bool>,
     task: Prepared<'c>,
     event: Prepared<'c>,
     found: Rows,
@@ -130,6 +143,9 @@ impl<'c> Loader<'c> {
             payments: prepared(PAYMENTS),
             refunds: prepared(REFUNDS),
             order_of_refund: prepared(ORDER_OF_REFUND),
+            past_order: prepared(PAST_ORDER),
+            past_refund: prepared(PAST_REFUND),
+            any_past: None,
             task: prepared(TASK),
             event: prepared(EVENT),
             found: Rows::default(),
@@ -150,17 +166,28 @@ impl<'c> Loader<'c> {
             Need::OrderNumber(partner, number) => {
                 let query = (partner.get(), number);
                 let row = first(self.order_by_number.get()?.query(query)?, order_with_mark)?;
-                self.take_order(row)
+                match row {
+                    None if self.any_past()? => {
+                        self.past_order.all(query, &mut self.found.past_orders, rows::past_order)
+                    }
+                    row => self.take_order(row),
+                }
             }
             Need::RefundNumber(partner, number) => {
                 let query = (partner.get(), number);
                 let id = first(self.order_of_refund.get()?.query(query)?, |row| row.get(0))?;
                 match id {
                     Some(id) => self.load_order(*partner, OrderId::from_i64(id)),
+                    None if self.any_past()? => {
+                        self.past_refund.all(query, &mut self.found.past_refunds, rows::past_refund)
+                    }
                     None => Ok(()),
                 }
             }
             Need::Task(key) => self.task.all(task_key(key), &mut found.tasks, rows::task),
+            Need::TasksOf(partner, order) => {
+                seldom(TASKS_OF_ORDER).all((partner.get(), order.get()), &mut found.tasks, rows::task)
+            }
             Need::Event(partner, number) => {
                 let before = found.events.len();
                 self.event.all((partner.get(), number), &mut found.events, rows::event)?;
@@ -189,6 +216,16 @@ impl<'c> Loader<'c> {
             }
             Need::User(partner, login) => {
                 seldom(USER).all((partner.get(), login), &mut found.users, rows::user)
+            }
+        }
+    }
+
+    fn any_past(&mut self) -> rusqlite::Result<bool> {
+        match self.any_past {
+            Some(known) => Ok(known),
+            None => {
+                let found = self.connection.prepare_cached(ANY_PAST)?.query_row([], |row| row.get(0))?;
+                Ok(*self.any_past.insert(found))
             }
         }
     }

@@ -15,6 +15,8 @@ pub(crate) struct Migration {
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
     Migration { name: "vouchers", sql: include_str!("../migrations/0002_vouchers.sql") },
+    Migration { name: "past_orders", sql: include_str!("../migrations/0003_past_orders.sql") },
+    Migration { name: "counts", sql: include_str!("../migrations/0004_counts.sql") },
 ];
 
 /// `TWND`: tells this program's databases from others.

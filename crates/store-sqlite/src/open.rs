@@ -21,8 +21,12 @@ pub struct SqliteConfig {
     pub cache_mb_reader: u32,
     /// Threads that answer reads, each with its own connection.
     pub readers: usize,
-    /// Reads that may wait for a reader; more are refused as unavailable at once.
+    /// Reads that may wait for a reader; more are refused as busy at once.
     pub reads_waiting_max: usize,
+    /// Threads that answer lists with totals, each with its own connection.
+    pub list_readers: usize,
+    /// Such lists that may wait; more are refused as busy at once.
+    pub lists_waiting_max: usize,
     /// The log is copied into the database file when it has grown by this many pages. Larger means
     /// fewer copies of pages that change often, and a longer pause for each.
     pub wal_autocheckpoint_pages: u32,
@@ -42,6 +46,8 @@ impl Default for SqliteConfig {
             cache_mb_reader: 8,
             readers: 2,
             reads_waiting_max: 4096,
+            list_readers: 2,
+            lists_waiting_max: 64,
             wal_autocheckpoint_pages: 4000,
             page_size: 4096,
             migrate: true,

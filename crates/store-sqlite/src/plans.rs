@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 
 use crate::migrate::{MIGRATIONS, migrate};
-use crate::{export, leases, list, load, verify};
+use crate::{export, leases, list, load, pages, retention, verify};
 
 fn check(connection: &Connection, sql: &str, expected: &[&str]) {
     let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
@@ -28,6 +28,13 @@ fn hot_queries_use_their_index() {
             load::ORDER_OF_REFUND,
             &["SEARCH refunds USING COVERING INDEX refunds_number (partner=? AND number=?)"],
         ),
+        (load::ANY_PAST, &["SCAN CONSTANT ROW", "SCALAR SUBQUERY 1", "SCAN past_orders"]),
+        (load::PAST_ORDER, &["SEARCH d USING PRIMARY KEY (partner=? AND number=?)"]),
+        (load::PAST_REFUND, &["SEARCH d USING PRIMARY KEY (partner=? AND number=?)"]),
+        (
+            retention::ORDERS_BETWEEN,
+            &["SEARCH orders USING COVERING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)"],
+        ),
         (load::TASK, &["SEARCH tasks USING PRIMARY KEY (order_id=? AND id=?)"]),
         (load::EVENT, &["SEARCH events USING PRIMARY KEY (partner=? AND number=?)"]),
         (load::KEY_ID, &["SEARCH credentials USING INDEX credentials_key_id (dialect=? AND key_id=?)"]),
@@ -37,27 +44,11 @@ fn hot_queries_use_their_index() {
         (leases::DUE, &["SEARCH tasks USING INDEX tasks_due (partner=? AND due_at<?)"]),
         (leases::NEXT_DUE, &["SEARCH tasks USING COVERING INDEX tasks_due (partner=? AND due_at>?)"]),
         (
-            list::COUNT_RANGE,
+            pages::COUNT_ORDERS,
             &["SEARCH o USING COVERING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)"],
         ),
-        (list::TRANSFERS, &["SEARCH transfers USING PRIMARY KEY (order_id=?)"]),
-        (list::EVENTS_OF_ORDER, &["SEARCH events USING INDEX events_order (order_id=? AND partner=?)"]),
-        (list::TASKS_OF_ORDER, &["SEARCH tasks USING PRIMARY KEY (order_id=?)"]),
-        (list::PARTNERS, &["SEARCH partners USING INTEGER PRIMARY KEY (rowid>?)"]),
-        (list::USERS, &["SEARCH users USING PRIMARY KEY (partner=?)"]),
-        (list::USERS_BY_LOGIN, &["SEARCH users USING INDEX users_login (login=?)"]),
-        (list::EVENTS_AFTER, &["SEARCH events USING PRIMARY KEY (partner=? AND number>?)"]),
-        (list::TASKS_ENDED, &["SEARCH tasks USING INDEX tasks_ended ((partner,id)>(?,?) AND partner<?)"]),
         (
-            list::TASKS_PENDING,
-            &[
-                "SEARCH tasks USING INDEX tasks_due (partner>? AND partner<?)",
-                "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
-            ],
-        ),
-        (list::TASKS, &["SCAN tasks", "USE TEMP B-TREE FOR ORDER BY"]),
-        (
-            list::PAGE_RANGE,
+            pages::PAGE_ORDERS,
             &[
                 "CO-ROUTINE (subquery-1)",
                 "SEARCH o USING COVERING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)",
@@ -68,7 +59,7 @@ fn hot_queries_use_their_index() {
             ],
         ),
         (
-            list::COUNT_FILTERED,
+            pages::LOOK_AT_ORDERS,
             &[
                 "SEARCH o USING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)",
                 "CORRELATED SCALAR SUBQUERY 1",
@@ -76,37 +67,101 @@ fn hot_queries_use_their_index() {
             ],
         ),
         (
-            list::PAGE_FILTERED,
+            pages::ORDER_OF_PAGE,
             &[
-                "CO-ROUTINE (subquery-2)",
-                "SEARCH o USING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)",
-                "CORRELATED SCALAR SUBQUERY 1",
-                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
-                "SCAN (subquery-2)",
                 "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)",
-                "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
-                "USE TEMP B-TREE FOR ORDER BY",
-            ],
-        ),
-        (
-            list::COUNT_NUMBERED,
-            &[
-                "SEARCH o USING INDEX orders_number (partner=? AND number=?)",
-                "CORRELATED SCALAR SUBQUERY 1",
                 "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
             ],
         ),
         (
-            list::PAGE_NUMBERED,
+            pages::PAGE_NUMBERED,
             &[
-                "CO-ROUTINE (subquery-2)",
-                "SEARCH o USING INDEX orders_number (partner=? AND number=?)",
+                "SEARCH o USING INDEX orders_number (partner=? AND number=? AND rowid>? AND rowid<?)",
                 "CORRELATED SCALAR SUBQUERY 1",
                 "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
-                "SCAN (subquery-2)",
-                "SEARCH o USING INTEGER PRIMARY KEY (rowid=?)",
                 "SEARCH p USING PRIMARY KEY (order_id=? AND id=?)",
+            ],
+        ),
+        (
+            pages::COUNT_REDEMPTIONS,
+            &["SEARCH r USING COVERING INDEX redemptions_by (by_partner=? AND device=? AND id>? AND id<?)"],
+        ),
+        (
+            pages::PAGE_REDEMPTIONS,
+            &[
+                "CO-ROUTINE (subquery-1)",
+                "SEARCH r USING COVERING INDEX redemptions_by (by_partner=? AND device=? AND id>? AND id<?)",
+                "SCAN (subquery-1)",
+                "SEARCH r USING PRIMARY KEY (voucher=? AND id=?)",
+                "SEARCH v USING INTEGER PRIMARY KEY (rowid=?)",
                 "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (
+            pages::LOOK_AT_REDEMPTIONS,
+            &[
+                "SEARCH r USING PRIMARY KEY (voucher=? AND id>? AND id<?)",
+                "SCALAR SUBQUERY 1",
+                "SEARCH v USING COVERING INDEX vouchers_code (code=?)",
+            ],
+        ),
+        (
+            pages::REDEMPTION_OF_PAGE,
+            &[
+                "SEARCH v USING INDEX vouchers_code (code=?)",
+                "SEARCH r USING PRIMARY KEY (voucher=? AND id=?)",
+            ],
+        ),
+        (
+            pages::STRETCHES,
+            &[
+                "CO-ROUTINE seen",
+                "SETUP",
+                "SEARCH c USING PRIMARY KEY (grain=? AND stretch>? AND stretch<?)",
+                "RECURSIVE STEP",
+                "SCAN seen",
+                "CORRELATED SCALAR SUBQUERY 2",
+                "SEARCH c USING PRIMARY KEY (grain=? AND stretch>? AND stretch<?)",
+                "SCAN seen",
+                "SEARCH c USING PRIMARY KEY (grain=? AND stretch=? AND partner=? AND place=?)",
+            ],
+        ),
+        (list::TRANSFERS, &["SEARCH transfers USING PRIMARY KEY (order_id=?)"]),
+        (list::EVENTS_OF_ORDER, &["SEARCH events USING INDEX events_order (order_id=? AND partner=?)"]),
+        (list::TASKS_OF_ORDER, &["SEARCH tasks USING PRIMARY KEY (order_id=?)"]),
+        (list::PARTNERS, &["SEARCH partners USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (list::USERS, &["SEARCH users USING PRIMARY KEY (partner=? AND login>?)"]),
+        (list::USERS_BY_LOGIN, &["SEARCH users USING INDEX users_login (login=?)"]),
+        (list::EVENTS_AFTER, &["SEARCH events USING PRIMARY KEY (partner=? AND number>?)"]),
+        (list::TASKS_ENDED, &["SEARCH tasks USING INDEX tasks_ended ((partner,id)>(?,?) AND partner<?)"]),
+        (
+            list::TASKS_PENDING,
+            &["SEARCH tasks USING INDEX tasks_due ((partner,due_at,order_id,id)>(?,?,?,?) AND partner<?)"],
+        ),
+        (list::TASKS, &["SEARCH tasks USING PRIMARY KEY ((order_id,id)>(?,?))"]),
+        (
+            list::TASKS_OF_VOUCHERS,
+            &[
+                "SEARCH v USING COVERING INDEX vouchers_partner (partner=? AND rowid>? AND rowid<?)",
+                "SEARCH t USING PRIMARY KEY (order_id=?)",
+            ],
+        ),
+        (
+            list::TASKS_OF_ORDERS,
+            &[
+                "SEARCH o USING COVERING INDEX orders_partner (partner=? AND rowid>? AND rowid<?)",
+                "SEARCH t USING PRIMARY KEY (order_id=?)",
+            ],
+        ),
+        (list::VOUCHER_BEYOND, &["SEARCH v USING COVERING INDEX vouchers_partner (partner=? AND rowid<?)"]),
+        (list::ORDER_BEYOND, &["SEARCH o USING COVERING INDEX orders_partner (partner=? AND rowid>?)"]),
+        (list::ENDED_TASK, &["SEARCH tasks USING INDEX tasks_ended (partner=? AND id=?)"]),
+        (
+            list::PENDING_TASK,
+            &[
+                "SEARCH tasks USING PRIMARY KEY (order_id=? AND id=?)",
+                "SCALAR SUBQUERY 1",
+                "SEARCH tasks USING COVERING INDEX tasks_due (partner=?)",
             ],
         ),
         (export::PARTNERS, &["SEARCH partners USING INTEGER PRIMARY KEY (rowid>?)"]),
@@ -117,15 +172,20 @@ fn hot_queries_use_their_index() {
         (export::ORDERS, &["SEARCH o USING INTEGER PRIMARY KEY (rowid>?)"]),
         (export::PAYMENTS, &["SEARCH p USING PRIMARY KEY ((order_id,id)>(?,?))"]),
         (export::REFUNDS, &["SEARCH refunds USING PRIMARY KEY ((order_id,id)>(?,?))"]),
+        (export::PAST_ORDERS, &["SEARCH d USING PRIMARY KEY ((partner,number)>(?,?))"]),
+        (export::PAST_REFUNDS, &["SEARCH d USING PRIMARY KEY ((partner,number)>(?,?))"]),
         (export::VOUCHERS, &["SEARCH v USING INTEGER PRIMARY KEY (rowid>?)"]),
         (export::REDEMPTIONS, &["SEARCH r USING PRIMARY KEY ((voucher,id)>(?,?))"]),
         (export::TRANSFERS, &["SEARCH transfers USING PRIMARY KEY ((order_id,id)>(?,?))"]),
         (export::EVENTS, &["SEARCH events USING PRIMARY KEY ((partner,number)>(?,?))"]),
         (export::TASKS, &["SEARCH tasks USING PRIMARY KEY ((order_id,id)>(?,?))"]),
+        (list::FACTS, &["SEARCH facts USING PRIMARY KEY (name>? AND name<?)"]),
         (export::FACTS, &["SEARCH facts USING PRIMARY KEY (name>?)"]),
         (verify::ORDERS, &["SCAN o"]),
         (verify::PAYMENTS, &["SCAN p"]),
         (verify::REFUNDS, &["SCAN refunds"]),
+        (verify::PAST_ORDERS, &["SCAN d", "USE TEMP B-TREE FOR ORDER BY"]),
+        (verify::PAST_REFUNDS, &["SCAN d", "USE TEMP B-TREE FOR ORDER BY"]),
         (verify::TRANSFERS, &["SCAN transfers"]),
         (verify::EVENTS, &["SEARCH events USING INDEX events_order (order_id>?)"]),
         (verify::TASKS, &["SEARCH tasks USING PRIMARY KEY (order_id>?)"]),
@@ -139,26 +199,14 @@ fn hot_queries_use_their_index() {
         (load::VOUCHER_BY_NUMBER, &["SEARCH v USING INDEX vouchers_number (partner=? AND number=?)"]),
         (load::VOUCHER_BY_CODE, &["SEARCH v USING INDEX vouchers_code (code=?)"]),
         (load::REDEMPTION, &["SEARCH r USING PRIMARY KEY (voucher=? AND id=?)"]),
+        (verify::COUNTS, &["SCAN counts"]),
         (
-            list::COUNT_REDEMPTIONS,
-            &[
-                "SEARCH r USING COVERING INDEX redemptions_by (by_partner=? AND device=? AND id>? AND id<?)",
-                "SCALAR SUBQUERY 1",
-                "SEARCH v USING COVERING INDEX vouchers_code (code=?)",
-            ],
+            verify::ORDER_NUMBERS_AGAIN,
+            &["SCAN d", "SEARCH o USING COVERING INDEX orders_number (partner=? AND number=?)"],
         ),
         (
-            list::PAGE_REDEMPTIONS,
-            &[
-                "CO-ROUTINE (subquery-2)",
-                "SEARCH r USING COVERING INDEX redemptions_by (by_partner=? AND device=? AND id>? AND id<?)",
-                "SCALAR SUBQUERY 1",
-                "SEARCH v USING COVERING INDEX vouchers_code (code=?)",
-                "SCAN (subquery-2)",
-                "SEARCH r USING PRIMARY KEY (voucher=? AND id=?)",
-                "SEARCH v USING INTEGER PRIMARY KEY (rowid=?)",
-                "USE TEMP B-TREE FOR ORDER BY",
-            ],
+            verify::REFUND_NUMBERS_AGAIN,
+            &["SCAN d", "SEARCH r USING COVERING INDEX refunds_number (partner=? AND number=?)"],
         ),
         (verify::REFUND_NUMBERS_TWICE, &["SCAN refunds USING COVERING INDEX refunds_number"]),
         (verify::ORDER_NUMBERS_TWICE, &["SCAN orders USING COVERING INDEX orders_number"]),

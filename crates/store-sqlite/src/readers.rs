@@ -119,7 +119,7 @@ impl Queue {
     fn push(&self, job: Job) -> Result<()> {
         let mut state = self.lock();
         if state.jobs.len() >= self.limits.waiting_max {
-            return Err(StoreError::Unavailable(format!("{} reads wait already", state.jobs.len())));
+            return Err(StoreError::Busy(format!("{} reads wait already", state.jobs.len())));
         }
         state.jobs.push_back(job);
         drop(state);
@@ -191,7 +191,7 @@ mod tests {
         begun.recv().unwrap();
         let waiting: Vec<_> = (1..=2).map(|n| readers.run(move |_| Ok(n))).collect();
         let refused = wait(readers.run(|_| Ok(3)));
-        assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+        assert!(matches!(refused, Err(StoreError::Busy(_))), "{refused:?}");
         release.send(()).unwrap();
         assert_eq!(wait(busy).unwrap(), 0);
         for (answer, expected) in waiting.into_iter().zip(1..) {

@@ -4,8 +4,8 @@
 use rusqlite::Row;
 use tradewind_domain::{
     Credential, CredentialId, Device, Endpoint, EndpointId, Event, Money, Order, OrderId, Partner, PartnerId,
-    Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Stream, Task, TaskId, TaskKey, Terminal,
-    Timestamp, Transfer, TransferId, User, UserId, Voucher, VoucherId,
+    PastOrder, PastRefund, Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Stream, Task,
+    TaskId, TaskKey, Terminal, Timestamp, Transfer, TransferId, User, UserId, Voucher, VoucherId,
 };
 use tradewind_store::about_of_number;
 
@@ -36,6 +36,9 @@ columns! {
                        p.payer_code, p.payer, p.channel_number, p.bills, p.reason, p.settled_at, p.follow_up";
     refund_columns = "id, order_id, partner, number, fingerprint, kind, state, amount, currency, subject, operator, \
                       channel_number, bills, reason, settled_at, follow_up, hold";
+    past_order_columns = "d.partner, d.number, d.order_id, d.fingerprint, d.currency, d.collected, d.returned, d.fee, \
+                          d.gone_at";
+    past_refund_columns = "d.partner, d.number, d.order_id, d.fingerprint, d.hold";
     transfer_columns = "id, partner, order_id, debit, credit, amount, currency, kind, settles, purpose, at";
     event_columns = "partner, number, kind, order_id, refund, redemption, at";
     task_columns = "partner, order_id, id, kind, subject, endpoint, state, started_at, due_at, attempts, last_result";
@@ -205,6 +208,31 @@ pub(crate) fn event(row: &Row<'_>) -> Read<Event> {
         refund: row.get::<_, Option<i64>>(4)?.map(RefundId::from_i64),
         redemption: row.get::<_, Option<i64>>(5)?.map(RedemptionId::from_i64),
         at: time(row, 6)?,
+    })
+}
+
+pub(crate) fn past_order(row: &Row<'_>) -> Read<PastOrder> {
+    let currency = currency(row, 4)?;
+    let money = |column| row.get(column).map(|micros| Money::from_micros(micros, currency));
+    Ok(PastOrder {
+        partner: PartnerId::from_i64(row.get(0)?),
+        number: row.get(1)?,
+        order: OrderId::from_i64(row.get(2)?),
+        fingerprint: row.get(3)?,
+        collected: money(5)?,
+        returned: money(6)?,
+        fee: money(7)?,
+        gone_at: time(row, 8)?,
+    })
+}
+
+pub(crate) fn past_refund(row: &Row<'_>) -> Read<PastRefund> {
+    Ok(PastRefund {
+        partner: PartnerId::from_i64(row.get(0)?),
+        number: row.get(1)?,
+        order: OrderId::from_i64(row.get(2)?),
+        fingerprint: row.get(3)?,
+        hold: TransferId::from_i64(row.get(4)?),
     })
 }
 

@@ -8,10 +8,11 @@ use std::cmp::min;
 
 use rusqlite::{CachedStatement, Connection, Row};
 use tradewind_domain::{
-    About, AccountDelta, Event, Fact, Order, OrderId, PartnerId, Payment, Redemption, Refund, Task, Transfer,
-    Voucher, VoucherId,
+    About, AccountDelta, Event, Fact, Order, OrderId, PartnerId, PastOrder, PastRefund, Payment, Redemption,
+    Refund, Task, Transfer, Voucher, VoucherId,
 };
 use tradewind_store::audit::{Audit, Family, StreamFacts, VoucherFamily};
+use tradewind_store::counts::{Grain, Key};
 use tradewind_store::{FINDINGS_MAX, Result, Verification, about_number};
 
 use crate::codes::{account, currency};
@@ -30,6 +31,11 @@ pub(crate) const ORDERS: &str = in_order!(order_columns, "orders o ORDER BY o.id
 pub(crate) const PAYMENTS: &str = in_order!(payment_columns, "payments p ORDER BY p.order_id, p.id");
 /// Primary key of refunds.
 pub(crate) const REFUNDS: &str = in_order!(refund_columns, "refunds ORDER BY order_id, id");
+/// Sorted.
+pub(crate) const PAST_ORDERS: &str = in_order!(past_order_columns, "past_orders d ORDER BY d.order_id");
+/// Sorted.
+pub(crate) const PAST_REFUNDS: &str =
+    in_order!(past_refund_columns, "past_refunds d ORDER BY d.order_id, d.hold");
 /// Primary key of transfers.
 pub(crate) const TRANSFERS: &str = in_order!(transfer_columns, "transfers ORDER BY order_id, id");
 /// Index events_order, which ends with partner and number.
@@ -62,6 +68,14 @@ pub(crate) const REFUND_NUMBERS_TWICE: &str =
 /// Index orders_number.
 pub(crate) const ORDER_NUMBERS_TWICE: &str =
     "SELECT partner, number FROM orders GROUP BY partner, number HAVING count(*) > 1";
+/// Index orders_number, for all that have gone.
+pub(crate) const ORDER_NUMBERS_AGAIN: &str = "SELECT d.partner, d.number FROM past_orders d \
+     CROSS JOIN orders o ON o.partner = d.partner AND o.number = d.number";
+/// Index refunds_number, for all that have gone.
+pub(crate) const REFUND_NUMBERS_AGAIN: &str = "SELECT d.partner, d.number FROM past_refunds d \
+     CROSS JOIN refunds r ON r.partner = d.partner AND r.number = d.number";
+/// Primary key of counts.
+pub(crate) const COUNTS: &str = "SELECT grain, stretch, partner, place, n FROM counts";
 
 /// Index vouchers_number.
 pub(crate) const VOUCHER_NUMBERS_TWICE: &str =
@@ -80,8 +94,11 @@ pub(crate) fn verify(connection: &Connection) -> Result<Verification> {
     check_vouchers(&snapshot, &mut audit).map_err(store_error)?;
     check_accounts(&snapshot, &mut audit).map_err(store_error)?;
     check_streams(&snapshot, &mut audit).map_err(store_error)?;
+    check_counts(&snapshot, &mut audit).map_err(store_error)?;
     check_numbers(&snapshot, ORDER_NUMBERS_TWICE, "order", &mut audit).map_err(store_error)?;
     check_numbers(&snapshot, REFUND_NUMBERS_TWICE, "refund", &mut audit).map_err(store_error)?;
+    check_numbers(&snapshot, ORDER_NUMBERS_AGAIN, "order", &mut audit).map_err(store_error)?;
+    check_numbers(&snapshot, REFUND_NUMBERS_AGAIN, "refund", &mut audit).map_err(store_error)?;
     check_numbers(&snapshot, VOUCHER_NUMBERS_TWICE, "voucher", &mut audit).map_err(store_error)?;
     check_codes(&snapshot, &mut audit).map_err(store_error)?;
     Ok(audit.finish())
@@ -116,17 +133,23 @@ fn show_facts(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()
 }
 
 fn check_families(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
-    let mut statements = [ORDERS, PAYMENTS, REFUNDS, TRANSFERS, EVENTS, TASKS]
+    let mut statements = [ORDERS, PAYMENTS, REFUNDS, PAST_ORDERS, PAST_REFUNDS, TRANSFERS, EVENTS, TASKS]
         .into_iter()
         .map(|sql| connection.prepare_cached(sql))
         .collect::<rusqlite::Result<Vec<CachedStatement<'_>>>>()?;
-    let [orders, payments, refunds, transfers, events, tasks] = statements.as_mut_slice() else {
+    let [orders, payments, refunds, past_orders, past_refunds, transfers, events, tasks] =
+        statements.as_mut_slice()
+    else {
         return Ok(());
     };
     let mut orders = Cursor::open("orders", orders, marked_order, |(order, _)| order.id.get(), audit)?;
     let mut payments =
         Cursor::<Payment>::open("payments", payments, rows::payment, |p| p.order.get(), audit)?;
     let mut refunds = Cursor::<Refund>::open("refunds", refunds, rows::refund, |r| r.order.get(), audit)?;
+    let past_order = |past: &PastOrder| past.order.get();
+    let mut past_orders = Cursor::open("past_orders", past_orders, rows::past_order, past_order, audit)?;
+    let past_refund = |past: &PastRefund| past.order.get();
+    let mut past_refunds = Cursor::open("past_refunds", past_refunds, rows::past_refund, past_refund, audit)?;
     let mut transfers =
         Cursor::<Transfer>::open("transfers", transfers, rows::transfer, |t| t.order.get(), audit)?;
     let mut events = Cursor::<Event>::open("events", events, rows::event, |e| about_number(e.about), audit)?;
@@ -134,11 +157,14 @@ fn check_families(connection: &Connection, audit: &mut Audit) -> rusqlite::Resul
     let mut family = Family::default();
     let mut found_orders = Vec::new();
     loop {
-        let heads = [payments.head(), refunds.head(), transfers.head(), events.head(), tasks.head()];
-        let Some(key) = heads.into_iter().fold(orders.head(), earlier) else { return Ok(()) };
+        let heads = [payments.head(), refunds.head(), past_orders.head(), past_refunds.head()];
+        let heads = heads.into_iter().chain([transfers.head(), events.head(), tasks.head()]);
+        let Some(key) = heads.fold(orders.head(), earlier) else { return Ok(()) };
         orders.take(key, &mut found_orders, audit)?;
         payments.take(key, &mut family.payments, audit)?;
         refunds.take(key, &mut family.refunds, audit)?;
+        past_orders.take(key, &mut family.past_orders, audit)?;
+        past_refunds.take(key, &mut family.past_refunds, audit)?;
         transfers.take(key, &mut family.transfers, audit)?;
         events.take(key, &mut family.events, audit)?;
         tasks.take(key, &mut family.tasks, audit)?;
@@ -285,6 +311,21 @@ fn check_streams(connection: &Connection, audit: &mut Audit) -> rusqlite::Result
             lowest: row.get(3)?,
             highest: row.get(4)?,
         });
+    }
+    Ok(())
+}
+
+fn check_counts(connection: &Connection, audit: &mut Audit) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare_cached(COUNTS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (code, stretch, partner): (i16, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (place, n): (String, i64) = (row.get(3)?, row.get(4)?);
+        let partner = PartnerId::from_i64(partner);
+        match Grain::from_code(code) {
+            Some(grain) => audit.counted(Key { partner, grain, place: &place, stretch }, n),
+            None => audit.find(format!("a row of counts cannot be understood: grain {code}")),
+        }
     }
     Ok(())
 }

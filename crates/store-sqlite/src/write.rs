@@ -1,6 +1,8 @@
 //! From the sum of a batch to rows. Each statement is prepared once and then fed row by row: with
 //! SQLite the call is cheap and the sync is what is shared.
 
+mod counts;
+mod past;
 mod vouchers;
 
 use rusqlite::{Connection, params};
@@ -36,12 +38,14 @@ pub(crate) fn write(connection: &Connection, set: &WriteSet) -> Write {
     each(connection, INSERT_REFUND, &set.refunds_new, insert_refund)?;
     each(connection, MARK_REFUNDS, &set.refunds_new, mark_refunds)?;
     each(connection, UPDATE_REFUND, &set.refunds_changed, update_refund)?;
+    past::write(connection, set)?;
     each(connection, INSERT_TRANSFER, &set.transfers, insert_transfer)?;
     write_accounts(connection, set)?;
     each(connection, INSERT_STREAM, &set.streams_new, insert_stream)?;
     each(connection, UPDATE_STREAM, &set.streams_changed, update_stream)?;
     each(connection, INSERT_EVENT, &set.events, insert_event)?;
     vouchers::write(connection, set)?;
+    counts::write(connection, set)?;
     each(connection, DELETE_EVENT, &set.events_removed, |statement, (partner, number)| {
         statement.execute((partner.get(), number)).map(drop)
     })?;
@@ -50,6 +54,9 @@ pub(crate) fn write(connection: &Connection, set: &WriteSet) -> Write {
     })?;
     each(connection, INSERT_TASK, &set.tasks_new, insert_task)?;
     each(connection, UPDATE_TASK, &set.tasks_changed, update_task)?;
+    each(connection, SETTLE, &set.facts_new, |statement, fact| {
+        statement.execute((&fact.name, &fact.value)).map(drop)
+    })?;
     each(connection, REMEMBER, &set.facts, |statement, fact| {
         statement.execute((&fact.name, &fact.value)).map(drop)
     })
@@ -488,6 +495,8 @@ fn update_task(statement: &mut rusqlite::Statement<'_>, task: &Task) -> Write {
 }
 
 const DELETE_TASK: &str = "DELETE FROM tasks WHERE order_id = ?2 AND id = ?3 AND partner = ?1";
+
+const SETTLE: &str = "INSERT INTO facts (name, value) VALUES (?1, ?2)";
 
 const REMEMBER: &str =
     "INSERT INTO facts (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";

@@ -4,6 +4,8 @@
 //! holds through an [`Audit`], one order's [`Family`] or one voucher's [`VoucherFamily`] at a time, and
 //! the accounts and event streams last. Memory is bounded by the number of accounts, not of orders.
 
+mod counts;
+mod past;
 mod streams;
 mod vouchers;
 
@@ -11,10 +13,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use tradewind_domain::{
     Account, AccountDelta, Currency, Event, EventKind, KeptFrom, Money, Order, OrderId, OrderStage,
-    PartnerId, Payment, PaymentState, Purpose, Refund, RefundKind, RefundState, Task, TaskKind, TaskState,
-    Transfer, TransferKind,
+    PartnerId, PastOrder, PastRefund, Payment, PaymentState, Purpose, Refund, RefundKind, RefundState, Task,
+    TaskKind, TaskState, Transfer, TransferId, TransferKind,
 };
 
+use crate::counts::Grain;
 use crate::{FINDINGS_MAX, Verification};
 
 pub use streams::StreamFacts;
@@ -29,6 +32,10 @@ pub struct Family {
     pub payments: Vec<Payment>,
     /// Its refunds.
     pub refunds: Vec<Refund>,
+    /// What is kept of it, when it has gone: one.
+    pub past_orders: Vec<PastOrder>,
+    /// What is kept of its refunds, when it has gone.
+    pub past_refunds: Vec<PastRefund>,
     /// Its transfers.
     pub transfers: Vec<Transfer>,
     /// Its events.
@@ -43,6 +50,8 @@ impl Family {
         self.order = None;
         self.payments.clear();
         self.refunds.clear();
+        self.past_orders.clear();
+        self.past_refunds.clear();
         self.transfers.clear();
         self.events.clear();
         self.tasks.clear();
@@ -52,10 +61,18 @@ impl Family {
     fn partners(&self) -> impl Iterator<Item = PartnerId> {
         let payments = self.payments.iter().map(|payment| payment.partner);
         let refunds = self.refunds.iter().map(|refund| refund.partner);
+        let past_orders = self.past_orders.iter().map(|past| past.partner);
+        let past_refunds = self.past_refunds.iter().map(|past| past.partner);
         let transfers = self.transfers.iter().map(|transfer| transfer.partner);
         let events = self.events.iter().map(|event| event.partner);
         let tasks = self.tasks.iter().map(|task| task.key.partner);
-        payments.chain(refunds).chain(transfers).chain(events).chain(tasks)
+        payments
+            .chain(refunds)
+            .chain(past_orders)
+            .chain(past_refunds)
+            .chain(transfers)
+            .chain(events)
+            .chain(tasks)
     }
 }
 
@@ -68,6 +85,8 @@ pub struct Audit {
     sums: HashMap<(PartnerId, Account, Currency), AccountDelta>,
     /// Posted and pending debits less credits.
     balance: BTreeMap<(PartnerId, Currency), (i128, i128)>,
+    /// What lists count by, less what there is.
+    tallies: BTreeMap<(PartnerId, Grain), counts::Tally>,
     /// Where streams begin that were cut off.
     kept_from: HashMap<PartnerId, KeptFrom>,
 }
@@ -92,12 +111,20 @@ impl Audit {
         for transfer in &family.transfers {
             self.add(transfer);
         }
+        if !family.past_refunds.is_empty() {
+            self.count("past_refunds", family.past_refunds.len());
+        }
         let Some(order) = &family.order else {
+            if let Some(past) = family.past_orders.first() {
+                self.past_order(id, past, family);
+                return;
+            }
             let partner = family.partners().next().map_or("nobody".to_owned(), |partner| partner.to_string());
             self.find(format!("{id} of {partner} is referred to but not there"));
             return;
         };
         self.count("orders", 1);
+        self.tally_order(order);
         let judge = Judge { audit: self, order, family };
         judge.all();
     }
@@ -125,6 +152,7 @@ impl Audit {
 
     /// The verdict; to be called when everything has been shown.
     pub fn finish(mut self) -> Verification {
+        self.judge_tallies();
         let mut missing: Vec<_> = std::mem::take(&mut self.sums).into_iter().collect();
         missing.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         for ((partner, account, currency), summed) in missing {
@@ -158,6 +186,16 @@ impl Audit {
     }
 }
 
+/// Whether `hold` is a pending transfer that `transfer` can post or void.
+fn settles(transfer: &Transfer, hold: TransferId, transfers: &[Transfer]) -> bool {
+    transfers.iter().find(|other| other.id == hold).is_some_and(|pending| {
+        pending.kind == TransferKind::Pending
+            && pending.amount == transfer.amount
+            && pending.debit == transfer.debit
+            && pending.credit == transfer.credit
+    })
+}
+
 /// One order before the audit.
 struct Judge<'a> {
     audit: &'a mut Audit,
@@ -167,6 +205,9 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn all(mut self) {
+        if !self.family.past_orders.is_empty() || !self.family.past_refunds.is_empty() {
+            self.find("it is there, and so is what is kept of orders that have gone");
+        }
         self.stage();
         self.payments();
         self.collected();
@@ -340,14 +381,7 @@ impl Judge<'_> {
                     }
                 }
                 TransferKind::Posts(hold) | TransferKind::Voids(hold) => {
-                    let pending = family.transfers.iter().find(|other| other.id == hold);
-                    let fits = pending.is_some_and(|pending| {
-                        pending.kind == TransferKind::Pending
-                            && pending.amount == transfer.amount
-                            && pending.debit == transfer.debit
-                            && pending.credit == transfer.credit
-                    });
-                    if !fits {
+                    if !settles(transfer, hold, &family.transfers) {
                         self.find(&format!(
                             "{} settles {hold}, which is no pending transfer like it",
                             transfer.id

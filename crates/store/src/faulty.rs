@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tradewind_domain::{
-    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskKey,
-    User, WriteSet,
+    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskId,
+    TaskKey, User, WriteSet,
 };
 
 use crate::{
     BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, Store, StoreError, Story,
-    TaskFilter, Verification,
+    TaskFilter, TaskPage, Verification,
 };
 
 /// A step that can fail.
@@ -171,8 +171,13 @@ impl Store for FaultyStore {
         self.inner.list_partners(after, limit)
     }
 
-    fn list_users(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<User>>> {
-        self.inner.list_users(partner)
+    fn list_users(
+        &self,
+        partner: PartnerId,
+        after: Option<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<User>>> {
+        self.inner.list_users(partner, after, limit)
     }
 
     fn find_users(&self, login: String, limit: u32) -> BoxFuture<'_, Result<Vec<User>>> {
@@ -183,16 +188,34 @@ impl Store for FaultyStore {
         self.inner.list_events(partner, after, limit)
     }
 
-    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>> {
+    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<TaskPage>> {
         self.inner.list_tasks(filter)
+    }
+
+    fn find_task(&self, partner: PartnerId, id: TaskId) -> BoxFuture<'_, Result<Option<Task>>> {
+        self.inner.find_task(partner, id)
     }
 
     fn tasks_about(&self, partner: PartnerId, about: Vec<About>) -> BoxFuture<'_, Result<Vec<Task>>> {
         self.inner.tasks_about(partner, about)
     }
 
+    fn orders_between(
+        &self,
+        partner: PartnerId,
+        after: OrderId,
+        before: OrderId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<OrderId>>> {
+        self.inner.orders_between(partner, after, before, limit)
+    }
+
     fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>> {
         self.inner.fact(name)
+    }
+
+    fn facts(&self, prefix: String) -> BoxFuture<'_, Result<Vec<Fact>>> {
+        self.inner.facts(prefix)
     }
 
     fn claim_node(&self) -> BoxFuture<'_, Result<NodeId>> {

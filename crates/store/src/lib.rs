@@ -7,9 +7,12 @@
 
 pub mod audit;
 pub mod contract;
+pub mod counts;
 pub mod faulty;
+pub mod finding;
 pub mod moving;
 pub mod retention;
+mod tasks;
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -18,9 +21,11 @@ use std::time::Duration;
 
 use tradewind_domain::{
     About, Endpoint, Event, Fact, ListOrders, ListRedemptions, Need, NodeId, Order, OrderId, OrderPage,
-    Partner, PartnerId, Payment, RedemptionPage, Refund, Rows, Span, Task, TaskId, TaskKey, TaskState,
+    Partner, PartnerId, Payment, RedemptionId, RedemptionPage, Refund, Rows, Span, Task, TaskId, TaskKey,
     Timestamp, Transfer, User, VoucherId, WriteSet,
 };
+
+pub use tasks::{NoTaskPlace, TaskFilter, TaskPage, TaskPlace};
 
 /// A boxed future, so that stores can be used as trait objects and big futures are compiled once.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -34,6 +39,9 @@ pub enum StoreError {
     /// A unique key was violated or another transaction was in the way; nothing was changed.
     #[error("the change conflicts with another: {0}")]
     Conflict(String),
+    /// Too much waits already; nothing was done.
+    #[error("too much to do at once: {0}")]
+    Busy(String),
     /// The connection broke while committing; whether the change is there is not known.
     #[error("it is not known whether the change was committed: {0}")]
     Unknown(String),
@@ -66,10 +74,11 @@ pub trait Store: Send + Sync + 'static {
     /// Gives leased tasks back unchanged.
     fn release_tasks(&self, keys: Vec<TaskKey>) -> BoxFuture<'_, Result<()>>;
 
-    /// A page of a partner's orders, newest first.
+    /// A page of a partner's orders, newest first. It takes the same time wherever it lies; of orders that
+    /// have to be looked at one by one, no more than [`counts::LOOKED_AT_MAX`] are.
     fn list_orders(&self, query: OrderQuery) -> BoxFuture<'_, Result<OrderPage>>;
 
-    /// A page of what a partner has redeemed, newest first, each with its voucher.
+    /// A page of what a partner has redeemed, newest first, each with its voucher; in the same way.
     fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>>;
 
     /// Everything about one order.
@@ -78,8 +87,13 @@ pub trait Store: Send + Sync + 'static {
     /// Partners with their credentials, by id, after `after`.
     fn list_partners(&self, after: Option<PartnerId>, limit: u32) -> BoxFuture<'_, Result<Rows>>;
 
-    /// The users of a partner, by login.
-    fn list_users(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<User>>>;
+    /// The users of a partner, by login, after `after`.
+    fn list_users(
+        &self,
+        partner: PartnerId,
+        after: Option<String>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<User>>>;
 
     /// Users by login, whoever's they are; at most `limit`.
     fn find_users(&self, login: String, limit: u32) -> BoxFuture<'_, Result<Vec<User>>>;
@@ -87,14 +101,31 @@ pub trait Store: Send + Sync + 'static {
     /// Events of a partner after number `after`, in order.
     fn list_events(&self, partner: PartnerId, after: i64, limit: u32) -> BoxFuture<'_, Result<Vec<Event>>>;
 
-    /// Tasks by filter, by partner and id.
-    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<Vec<Task>>>;
+    /// A page of tasks by filter, in an order that an index of the store has: every task that passes and
+    /// does not change meanwhile is on one page.
+    fn list_tasks(&self, filter: TaskFilter) -> BoxFuture<'_, Result<TaskPage>>;
+
+    /// The task of an id that waits, has failed or was called off. Done ones are in no index by id; see
+    /// [`finding`].
+    fn find_task(&self, partner: PartnerId, id: TaskId) -> BoxFuture<'_, Result<Option<Task>>>;
 
     /// All tasks of a partner that are about any of these, in the order of their ids.
     fn tasks_about(&self, partner: PartnerId, about: Vec<About>) -> BoxFuture<'_, Result<Vec<Task>>>;
 
+    /// The ids of a partner's orders between two others, oldest first; at most `limit`.
+    fn orders_between(
+        &self,
+        partner: PartnerId,
+        after: OrderId,
+        before: OrderId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<OrderId>>>;
+
     /// The fact of this name.
     fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>>;
+
+    /// The facts whose names begin with this, by name. For families of facts that stay few.
+    fn facts(&self, prefix: String) -> BoxFuture<'_, Result<Vec<Fact>>>;
 
     /// A node number that no other live process uses.
     fn claim_node(&self) -> BoxFuture<'_, Result<NodeId>>;
@@ -170,6 +201,19 @@ pub struct RedemptionQuery {
     pub list: ListRedemptions,
 }
 
+impl RedemptionQuery {
+    /// The ids that the list is of, from the first until before the second.
+    pub fn ids(&self) -> (i64, i64) {
+        let list = &self.list;
+        let (from, until) =
+            (RedemptionId::first_at(list.from).get(), RedemptionId::first_at(list.until).get());
+        match list.id.map(RedemptionId::get) {
+            None => (from, until),
+            Some(id) => (from.max(id), until.min(id.saturating_add(1))),
+        }
+    }
+}
+
 /// What an event or task is about, as the one number that stores keep: orders as they are, vouchers
 /// below zero.
 pub fn about_number(about: About) -> i64 {
@@ -186,21 +230,6 @@ pub fn about_of_number(number: i64) -> About {
     } else {
         About::Order(OrderId::from_i64(number))
     }
-}
-
-/// Which tasks to list.
-#[derive(Clone, Debug, Default)]
-pub struct TaskFilter {
-    /// Only this partner's.
-    pub partner: Option<PartnerId>,
-    /// Only in this state.
-    pub state: Option<TaskState>,
-    /// Only of this kind, by name.
-    pub kind: Option<String>,
-    /// After this one.
-    pub after: Option<(PartnerId, TaskId)>,
-    /// How many at most.
-    pub limit: u32,
 }
 
 /// Everything about one order.

@@ -1,12 +1,16 @@
 //! What is old and settled, page by page: the reading half of retention.
 //!
-//! Orders, payments, refunds, vouchers and the ledger stay for ever: they are the books, and a number
-//! that was used must be known for ever. What grows faster than the books, and is of no use once it is
-//! settled, are deliveries and the events that they tell. A delivery may go when it is done or was
-//! called off; an event may go when all its deliveries may, and all events before it have gone.
+//! Vouchers and the ledger stay for ever: they are the books. What grows, and is of no use once it is
+//! settled, are deliveries and the events that they tell, and in the end the orders themselves. A
+//! delivery may go when it is done or was called off; an event may go when all its deliveries may, and
+//! all events before it have gone. An order may go, with its payments, refunds and deliveries, when
+//! nothing can happen to it any more; its numbers and its sums are kept, because a number that was used
+//! must be known for ever, and the ledger has to agree with something.
 //!
 //! Nothing is removed here: a [`Page`] holds what a [`Forgetting`] would remove, for a preview or an
 //! archive; the command that removes it looks once more.
+
+mod orders;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,6 +21,8 @@ use tradewind_domain::{
 };
 
 use crate::{Result, Store};
+
+pub use orders::{Going, OrdersPage, orders_page};
 
 /// What is old enough to go.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +39,7 @@ pub struct Windows {
 pub struct Place {
     /// In whose stream.
     pub partner: PartnerId,
-    /// After the event of this number.
+    /// After the event of this number, or the order.
     pub after: i64,
     /// Every event before has gone or is to go, so that the next one may too.
     pub unbroken: bool,
@@ -100,7 +106,7 @@ pub async fn page(store: &dyn Store, windows: Windows, place: Option<Place>, lim
     }
     let keys: Vec<_> = page.tasks.iter().map(|task| task.key).collect();
     if forgotten.is_some() || !keys.is_empty() {
-        page.forgetting = Some(Forgetting { partner, events: forgotten, tasks: keys });
+        page.forgetting = Some(Forgetting { partner, events: forgotten, tasks: keys, orders: None });
     }
     page.next = match more || !looked_at_all {
         true => Some(at),
@@ -117,12 +123,7 @@ impl Page {
     pub fn mark(&self) -> String {
         let events = self.events.iter().map(|event| event.number);
         let tasks = self.tasks.iter().map(|task| task.key.id.get());
-        // FNV-1a over 64 bits: it only has to notice a change between two looks.
-        let numbers = [self.events.len() as i64].into_iter().chain(events).chain(tasks);
-        let hash = numbers.flat_map(i64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        format!("{hash:016x}")
+        mark([self.events.len() as i64].into_iter().chain(events).chain(tasks))
     }
 
     fn judge(&mut self, windows: Windows, at: &mut Place, event: Event, tasks: Vec<Task>) {
@@ -147,6 +148,14 @@ impl Page {
         };
         self.tasks.extend(tasks.into_iter().filter(|task| settled(task) && old(task)));
     }
+}
+
+/// FNV-1a over 64 bits: it only has to notice a change between two looks.
+fn mark(numbers: impl Iterator<Item = i64>) -> String {
+    let hash = numbers.flat_map(i64::to_le_bytes).fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
 }
 
 async fn partner_after(store: &dyn Store, partner: Option<PartnerId>) -> Result<Option<Place>> {

@@ -45,7 +45,11 @@ impl Default for Options {
     fn default() -> Options {
         // Deadlines of tests are short: what is under way when a test ends is of no interest.
         let server = ServerConfig { shut_down_timeout: Duration::from_secs(2), ..ServerConfig::default() };
-        Options { clock: Some(START), server, sqlite: SqliteConfig { readers: 1, ..SqliteConfig::default() } }
+        Options {
+            clock: Some(START),
+            server,
+            sqlite: SqliteConfig { readers: 1, list_readers: 1, ..SqliteConfig::default() },
+        }
     }
 }
 

@@ -259,6 +259,8 @@ pub(crate) enum User {
     List {
         /// `par_...` or a key id
         partner: String,
+        #[command(flatten)]
+        page: Page,
     },
     /// Keep a user from signing in
     Disable {
@@ -287,6 +289,8 @@ pub(crate) enum Endpoint {
     List {
         /// `par_...` or a key id
         partner: String,
+        #[command(flatten)]
+        page: Page,
     },
     /// Tell nothing more to an endpoint
     Remove {
@@ -453,7 +457,7 @@ pub(crate) enum Retention {
     },
 }
 
-/// What is old enough. Orders, payments, refunds, vouchers and transfers always stay.
+/// What is old enough. Vouchers and transfers always stay, and so do the numbers of orders that went.
 #[derive(Debug, Args)]
 pub(crate) struct OldEnough {
     /// Events that happened so long ago, with their deliveries, for instance 400d; from the oldest up to
@@ -463,6 +467,10 @@ pub(crate) struct OldEnough {
     /// Deliveries, done or called off, that were last due so long ago
     #[arg(long, value_name = "SPAN", value_parser = parse_span)]
     pub(crate) tasks_before: Option<Span>,
+    /// Orders to which nothing has happened for so long and nothing can happen any more, with their
+    /// payments, refunds and deliveries
+    #[arg(long, value_name = "SPAN", value_parser = parse_span)]
+    pub(crate) orders_before: Option<Span>,
 }
 
 #[derive(Debug, Subcommand)]

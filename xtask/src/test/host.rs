@@ -24,6 +24,8 @@ const NEEDS: &[Need] = &[
     Need { package: "libc6-dev", present: || Path::new("/usr/include/stdlib.h").exists(), e2e_only: false },
     // Tests start clusters of their own from its programs; the one that Debian sets up is not used.
     Need { package: "postgresql", present: postgres, e2e_only: false },
+    // Tests of TLS to the database sign certificates of their own with it.
+    Need { package: "openssl", present: openssl, e2e_only: false },
     Need { package: "python3-venv", present: || python::maker().is_some(), e2e_only: true },
 ];
 
@@ -63,6 +65,10 @@ fn install_line(packages: &[&str]) -> String {
 fn postgres() -> bool {
     let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     command("psql") && versions.into_iter().any(|version| version.path().join("bin/initdb").exists())
+}
+
+fn openssl() -> bool {
+    program("openssl").is_ok_and(|mut command| succeeds(command.arg("version")))
 }
 
 fn command(name: &str) -> bool {

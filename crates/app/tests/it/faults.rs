@@ -1,12 +1,14 @@
 //! What callers hear and what is stored when the store fails at each step.
 
-use tradewind_app::{App, AppConfig, Clock, StartError};
-use tradewind_domain::{Method, MethodChoice, OrderStage, Refusal};
-use tradewind_signing::Vault;
-use tradewind_store::faulty::{Fault, Step};
-use tradewind_store::{Store, StoreError};
+use std::sync::Arc;
 
-use crate::rig::{Rig, START, collect};
+use tradewind_app::{AppConfig, Clock, StartError};
+use tradewind_domain::{Fact, Method, MethodChoice, OrderStage, Refusal, Timestamp, WriteSet};
+use tradewind_signing::Vault;
+use tradewind_store::Store;
+use tradewind_store::faulty::{Fault, Step};
+
+use crate::rig::{Rig, START, collect, start, vault};
 
 #[tokio::test]
 async fn each_fault_of_a_commit_is_told_truly() {
@@ -120,24 +122,9 @@ async fn reading_faults_are_refusals_too() {
 #[tokio::test]
 async fn another_master_key_is_refused_at_the_start() {
     let rig = Rig::new(AppConfig::default()).await;
-    let store = std::sync::Arc::clone(rig.app.store());
-    struct Nobody;
-    impl tradewind_app::Cashier for Nobody {
-        fn channel_of(&self, _: &Method) -> Option<String> {
-            None
-        }
-        fn prepare(
-            &self,
-            _: &tradewind_domain::Order,
-            _: &tradewind_domain::Payment,
-            now: tradewind_domain::Timestamp,
-        ) -> tradewind_app::Preparation {
-            tradewind_app::Preparation { action: None, follow_up_at: now }
-        }
-    }
     let other = Vault::from_key([8; 32]);
-    let clock = Clock::frozen_at(START);
-    let started = App::start(AppConfig::default(), store, clock, other, std::sync::Arc::new(Nobody)).await;
+    let store = Arc::clone(rig.app.store());
+    let started = start(AppConfig::default(), store, Clock::frozen_at(START), other).await;
     assert!(matches!(started.err(), Some(StartError::WrongKey)));
 }
 
@@ -145,9 +132,27 @@ async fn another_master_key_is_refused_at_the_start() {
 async fn ids_go_on_after_a_restart_even_if_the_clock_went_back() {
     let rig = Rig::new(AppConfig::default()).await;
     let (order, _) = rig.place("N").await.unwrap();
-    let fact = rig.faults.fact("ids:0".into()).await.unwrap().unwrap();
+    let fact = rig.faults.fact("ids:0:0".into()).await.unwrap().unwrap();
     assert!(fact.value.parse::<i64>().unwrap() >= order.id.made_at().ms());
     rig.app.shut_down().await;
     assert_eq!(rig.place("late").await.unwrap_err(), Refusal::Storage);
-    let _: Option<StoreError> = None;
+
+    // An earlier version wrote one fact for the node; a process with more lanes than this one wrote one
+    // for each; and another node's are no concern of this one.
+    let mut floor = Timestamp::from_ms(fact.value.parse::<i64>().unwrap() + 1);
+    let facts = [("ids:0:0", 1), ("ids:0", 20), ("ids:0:63", 300), ("ids:0:2", 4), ("ids:00:1", 9_000)];
+    for (name, ahead) in facts {
+        let latest = START.ms() + ahead;
+        let fact = Fact { name: name.into(), value: latest.to_string() };
+        let set = WriteSet { facts: vec![fact], ..WriteSet::default() };
+        rig.faults.open_lane().await.unwrap().commit(&set).await.unwrap();
+        let an_hour_back = Clock::frozen_at(Timestamp::from_ms(START.ms() - 3_600_000));
+        let store = Arc::clone(rig.app.store());
+        let app = start(AppConfig::default(), store, an_hour_back, vault()).await.unwrap();
+        if name != "ids:00:1" {
+            floor = floor.max(Timestamp::from_ms(latest + 1));
+        }
+        assert_eq!(app.ids_floor(), floor, "{name}");
+        app.shut_down().await;
+    }
 }

@@ -4,6 +4,7 @@
 
 mod faults;
 mod identities;
+mod processes;
 mod rig;
 mod vouchers;
 mod waiting;

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use tradewind_app::{App, AppConfig, Caller, Cashier, Clock, NewPartner, Preparation};
+use tradewind_app::{App, AppConfig, Caller, Cashier, Clock, NewPartner, Preparation, StartError};
 use tradewind_domain::{
     Call, ChannelReport, Collect, Command, Currency, FindOrder, Flow, Found, FundBill, LookUp, Method,
     MethodChoice, Money, Order, OrderRef, Outcome, Payment, RefundCall, Refusal, Span, Terminal, Timestamp,
 };
 use tradewind_signing::{Secret, Vault};
+use tradewind_store::Store;
 use tradewind_store::faulty::FaultyStore;
 use tradewind_store_sqlite::{SqliteConfig, SqliteStore};
 use tradewind_testkit::Folder;
@@ -42,8 +43,8 @@ impl Rig {
         let store = SqliteStore::open(&folder.path().join("test.db"), SqliteConfig::default()).unwrap();
         let faults = Arc::new(FaultyStore::new(Arc::new(store)));
         let clock = Clock::frozen_at(START);
-        let store = Arc::clone(&faults) as Arc<dyn tradewind_store::Store>;
-        let app = App::start(config, store, clock.clone(), vault(), Arc::new(Counter)).await.unwrap();
+        let store = Arc::clone(&faults) as Arc<dyn Store>;
+        let app = start(config, store, clock.clone(), vault()).await.unwrap();
         app.add_partner(NewPartner {
             dialect: DIALECT.into(),
             key_id: KEY_ID.into(),
@@ -101,6 +102,15 @@ impl Rig {
         let verification = self.app.store().verify().await.unwrap();
         assert_eq!(verification.findings, Vec::<String>::new());
     }
+}
+
+pub(crate) async fn start(
+    config: AppConfig,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    vault: Vault,
+) -> Result<Arc<App>, StartError> {
+    App::start(config, store, clock, vault, Arc::new(Counter)).await
 }
 
 pub(crate) fn vault() -> Vault {

@@ -1,13 +1,14 @@
 //! `run --store postgres --orders N`: the same figures with weeks of orders in the tables, and the lists.
 
-use super::lists::{self, Times};
 use super::sql::Sql;
-use super::{cluster, fill, measure};
+use super::{cluster, fill, measure, plans};
 use crate::clock::wall_ms;
 use crate::gateway::{Gateway, Workspace};
+use crate::lists::{self, Asker, Times};
 use crate::report::{Bar, median, table};
 use crate::run::RunArgs;
 use crate::scenarios::Scenario;
+use crate::sosopay::{Merchant, Partner};
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use std::time::Instant;
@@ -53,7 +54,11 @@ pub(crate) fn measure(
     let verify_begun_at = Instant::now();
     full.operator.verify().context("the full database")?;
     let verify_seconds = verify_begun_at.elapsed().as_secs_f64();
-    let lists = lists::measure(args, server, &full, &url, &data, bars)?;
+    let partner = Partner::added(0);
+    let merchant = Merchant::of(&partner, full.listen);
+    let asker = Asker { gateway: &full, merchant: &merchant, busi_id: &partner.busi_id };
+    let (lists, measured) = lists::measure(&asker, bars)?;
+    plans::save(args, server, &measured, &url, &data)?;
     let pairs = pairs(args, server, &full, workspace)?;
     full.operator.verify().context("the full database after the load")?;
     full.stop()?;

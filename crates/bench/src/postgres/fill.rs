@@ -14,6 +14,10 @@ const CHUNK: u64 = 100_000;
 const SPAN_MS: u64 = 25 * 24 * 3600 * 1000;
 /// Node 99 is the last to be given out, so no id collides with a gateway's.
 const NODE_AND_SEQUENCE: i64 = 9900;
+/// Users, and uses of the voucher: a few more than a list has on a thousand pages.
+const MORE_ROWS: u64 = 10_050;
+/// Any code with its check digit.
+const VOUCHER_CODE: u64 = 0;
 /// Each number begins with it.
 pub(crate) const PREFIX: &str = "F";
 
@@ -59,8 +63,37 @@ const ROWS: &str = "
         CASE k % 100 WHEN 11 THEN 'no answer' WHEN 51 THEN 'no answer' ELSE 'acknowledged' END
     FROM made WHERE paid ORDER BY i;";
 
+/// What the first partner has besides: users, and a voucher that was used many times, one use a minute.
+const MORE: &str = "
+    INSERT INTO users (partner, login, id, name, password_hash, state, may_refund, device_serial, device_software,
+        device_version, created_at)
+    SELECT partner, 'user-' || lpad(i::text, 6, '0'), $base * 10000 + $node + i * 10000, 'measured', '', 1, false, '', '',
+        '', $base FROM fill_partners CROSS JOIN generate_series(1, $more) i WHERE n = 0;
+
+    INSERT INTO vouchers (partner, id, dialect, number, fingerprint, code, subject, ordered, used, state)
+    SELECT partner, $base * 10000 + $node, 'sosopay', 'measured-voucher', 7, $code, 'measured', $more, $more, 0
+    FROM fill_partners WHERE n = 0;
+
+    INSERT INTO voucher_codes (code, partner, voucher) SELECT code, partner, id FROM vouchers;
+
+    INSERT INTO redemptions (partner, voucher, id, by_partner, device, count)
+    SELECT partner, id, ($base + i * 60000) * 10000 + $node, partner, 'gate-1', 1
+    FROM vouchers CROSS JOIN generate_series(1, $more) i;
+
+    INSERT INTO events (partner, number, kind, order_id, redemption, at)
+    SELECT r.partner, e.last + row_number() OVER (ORDER BY r.id), 5, -r.voucher, r.id, r.id / 10000
+    FROM redemptions r JOIN (SELECT partner, max(number) AS last FROM events GROUP BY partner) e USING (partner);";
+
 /// What is kept in sums beside the rows.
 const SUMS: &str = "
+    INSERT INTO counts (partner, grain, place, stretch, n)
+    SELECT partner, 0, '', id / 10000000, count(*) FROM orders GROUP BY 1, 4
+    UNION ALL SELECT by_partner, 3, device, id / 10000000, count(*) FROM redemptions GROUP BY 1, 3, 4;
+    INSERT INTO counts (partner, grain, place, stretch, n)
+    SELECT partner, grain + 1, place, stretch / 120, sum(n) FROM counts WHERE grain IN (0, 3) GROUP BY 1, 2, 3, 4;
+    INSERT INTO counts (partner, grain, place, stretch, n)
+    SELECT partner, grain + 1, place, stretch / 120, sum(n) FROM counts WHERE grain IN (1, 4) GROUP BY 1, 2, 3, 4;
+
     INSERT INTO accounts (partner, account, currency, debits_posted, credits_posted, debits_pending, credits_pending)
     SELECT t.partner, a.account, 'CNY', CASE a.account WHEN 'payable' THEN 0 ELSE t.total END,
         CASE a.account WHEN 'payable' THEN t.total ELSE 0 END, 0, 0
@@ -106,6 +139,12 @@ pub(crate) fn fill(url: &str, partners: usize, orders: u64, now_ms: u64) -> anyh
             eprintln!("filled {first} of {orders} orders after {:.0} s", begun_at.elapsed().as_secs_f64());
         }
     }
+    let more = MORE
+        .replace("$base", &base.to_string())
+        .replace("$node", &NODE_AND_SEQUENCE.to_string())
+        .replace("$code", &VOUCHER_CODE.to_string())
+        .replace("$more", &MORE_ROWS.to_string());
+    sql.run(&more)?;
     sql.run(SUMS)?;
     // As autovacuum would have done in the weeks that these orders stand for.
     sql.run("VACUUM ANALYZE")?;

@@ -4,7 +4,7 @@ pub(crate) mod bare;
 pub(crate) mod big;
 pub(crate) mod cluster;
 pub(crate) mod fill;
-pub(crate) mod lists;
 pub(crate) mod measure;
 pub(crate) mod pgbench;
+pub(crate) mod plans;
 pub(crate) mod sql;

@@ -102,13 +102,20 @@ fn method(parameters: &Parameters<'_>) -> Result<Option<Method>, Refusal> {
 pub(crate) fn answer(reply: &Reply, page: &OrderPage, now: Timestamp) -> RawResponse {
     reply.envelope.answer(Code::Success, "ok", now, |writer| {
         writer.int("chargesSize", i64::try_from(page.entries.len()).unwrap_or(i64::MAX));
-        writer.int("totalSize", i64::try_from(page.total).unwrap_or(i64::MAX));
+        write_total(writer, page.total);
         let shape = reply.envelope.batch_shape();
         write_rows(writer, "tradeInfos", shape, reply, page, now);
         if reply.envelope.format == Format::Json {
             write_rows(writer, "charges", shape, reply, page, now);
         }
     })
+}
+
+/// How many rows there are on all pages, unless it would take too long to find out.
+pub(crate) fn write_total(writer: &mut Writer, total: Option<u64>) {
+    if let Some(total) = total {
+        writer.int("totalSize", i64::try_from(total).unwrap_or(i64::MAX));
+    }
 }
 
 fn write_rows(

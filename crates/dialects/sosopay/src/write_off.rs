@@ -212,7 +212,7 @@ pub(crate) fn answer(reply: &Reply, outcome: &Outcome, now: Timestamp) -> Option
 }
 
 fn write_results(writer: &mut Writer, page: &RedemptionPage, now: Timestamp) {
-    writer.int("totalSize", i64::try_from(page.total).unwrap_or(i64::MAX));
+    list::write_total(writer, page.total);
     let entries = page.entries.iter();
     writer.list("results", "result", ListShape::Array, entries, |writer, (redemption, voucher)| {
         writer.text("verifySerial", &serial::of_redemption(redemption.id));

@@ -95,7 +95,7 @@ impl Desk<'_> {
 
 /// The operator's share, as agreed when the order was placed: never more than was paid, be it by
 /// rounding.
-fn fee(order: &Order) -> Result<Money, Refusal> {
+pub(super) fn fee(order: &Order) -> Result<Money, Refusal> {
     let share = order.amount.share_ppm_half_up_to_cents(order.fee_ppm).map_err(|_| Refusal::Internal)?;
     Ok(if share.micros() > order.amount.micros() { order.amount } else { share })
 }

@@ -29,6 +29,9 @@ impl Desk<'_> {
         if let Some(taken) = self.view.order(order.partner, &OrderRef::Number(order.number.clone())) {
             return Err(Refusal::NumberTaken { same: taken.fingerprint == order.fingerprint });
         }
+        if let Some(taken) = self.view.past_order(order.partner, &order.number) {
+            return Err(Refusal::NumberTaken { same: taken.fingerprint == order.fingerprint });
+        }
         order.fee_ppm = partner.fee_ppm;
         let follow_up = self.new_task(&order, TaskKind::FollowPayment(payment.id), follow_up_at);
         payment.follow_up = Some(follow_up);

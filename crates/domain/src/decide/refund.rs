@@ -13,6 +13,12 @@ const RETURN_AGAIN_AFTER: Span = Span::from_mins(15);
 
 impl Desk<'_> {
     pub(super) fn request_refund(&mut self, new: NewRefund) -> Result<Decided, Refusal> {
+        // A repeat is told as such even when its order has gone.
+        if let Some(number) = &new.number
+            && let Some(taken) = self.view.past_refund(new.partner, number)
+        {
+            return Err(Refusal::NumberTaken { same: taken.fingerprint == new.fingerprint });
+        }
         let mut order = self.find_order(new.partner, &new.order)?;
         if let Some(number) = &new.number
             && let Some(taken) = self.view.refund_by_number(new.partner, number)

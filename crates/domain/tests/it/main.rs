@@ -9,6 +9,7 @@
 
 mod batch;
 mod document;
+mod forgetting;
 mod invariants;
 mod paths;
 mod properties;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use tradewind_domain::{
-    Account, AccountDelta, Endpoint, EndpointId, Event, Need, Order, OrderId, Partner, PartnerId, Payment,
-    PaymentId, Redemption, RedemptionId, Refund, RefundId, Rows, Stream, Task, TaskKey, Transfer, TransferId,
-    Voucher, VoucherId, WriteSet,
+    Account, AccountDelta, Endpoint, EndpointId, Event, Need, Order, OrderId, Partner, PartnerId, PastOrder,
+    PastRefund, Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Rows, Stream, Task, TaskKey,
+    Transfer, TransferId, Voucher, VoucherId, WriteSet,
 };
 
 /// All rows by key.
@@ -18,6 +18,8 @@ pub(crate) struct Stored {
     pub(crate) orders: BTreeMap<OrderId, Order>,
     pub(crate) payments: BTreeMap<PaymentId, Payment>,
     pub(crate) refunds: BTreeMap<RefundId, Refund>,
+    pub(crate) past_orders: BTreeMap<(PartnerId, String), PastOrder>,
+    pub(crate) past_refunds: BTreeMap<(PartnerId, String), PastRefund>,
     pub(crate) transfers: BTreeMap<TransferId, Transfer>,
     pub(crate) accounts: BTreeMap<(PartnerId, Account, String), AccountDelta>,
     pub(crate) events: BTreeMap<(PartnerId, i64), Event>,
@@ -47,14 +49,21 @@ impl Stored {
             }
             Need::OrderNumber(partner, number) => {
                 self.load_order(|order| order.number == *number && order.partner == *partner, rows);
+                rows.past_orders.extend(self.past_orders.get(&(*partner, number.clone())).cloned());
             }
             Need::RefundNumber(partner, number) => {
                 let found = self.refunds.values().find(|r| r.number == *number && r.partner == *partner);
                 if let Some(refund) = found {
                     self.load_order(|order| order.id == refund.order, rows);
                 }
+                rows.past_refunds.extend(self.past_refunds.get(&(*partner, number.clone())).cloned());
             }
             Need::Task(key) => rows.tasks.extend(self.tasks.get(key).cloned()),
+            Need::TasksOf(partner, order) => {
+                let about =
+                    |task: &&Task| task.key.partner == *partner && task.key.about.order() == Some(*order);
+                rows.tasks.extend(self.tasks.values().filter(about).cloned());
+            }
             Need::Event(partner, number) => {
                 rows.events.extend(self.events.get(&(*partner, *number)).cloned())
             }
@@ -96,6 +105,14 @@ impl Stored {
         update(&mut self.payments, set.payments_changed, |row| row.id);
         insert(&mut self.refunds, set.refunds_new, |row| row.id);
         update(&mut self.refunds, set.refunds_changed, |row| row.id);
+        for order in set.orders_removed {
+            let stored = self.orders.remove(&order.id);
+            assert_eq!(stored.as_ref(), Some(&order), "an order goes as it was");
+            self.payments.retain(|_, payment| payment.order != order.id);
+            self.refunds.retain(|_, refund| refund.order != order.id);
+        }
+        insert(&mut self.past_orders, set.past_orders, |row| (row.partner, row.number.clone()));
+        insert(&mut self.past_refunds, set.past_refunds, |row| (row.partner, row.number.clone()));
         insert(&mut self.transfers, set.transfers, |row| row.id);
         for (key, change) in set.accounts {
             let sum = self.accounts.entry(key).or_default();
@@ -113,10 +130,14 @@ impl Stored {
         for key in set.tasks_removed {
             assert!(self.tasks.remove(&key).is_some(), "{key:?} to delete is not there");
         }
-        assert_unique(self.orders.values().map(|order| (order.partner, order.number.clone())));
+        let past_orders = self.past_orders.keys().cloned();
+        let orders = self.orders.values().map(|order| (order.partner, order.number.clone()));
+        assert_unique(orders.chain(past_orders));
         assert_unique(self.vouchers.values().map(|voucher| (voucher.partner, voucher.number.clone())));
         assert_unique(self.vouchers.values().map(|voucher| voucher.code));
-        assert_unique(self.refunds.values().map(|refund| (refund.partner, refund.number.clone())));
+        let past_refunds = self.past_refunds.keys().cloned();
+        let refunds = self.refunds.values().map(|refund| (refund.partner, refund.number.clone()));
+        assert_unique(refunds.chain(past_refunds));
     }
 }
 

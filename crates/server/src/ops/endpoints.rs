@@ -10,16 +10,34 @@ use tradewind_domain::{Endpoint, EndpointId, EventKind, Need};
 use tradewind_egress::Egress;
 
 use super::error::OpsError;
-use super::extract::{self, Body};
-use super::{Answer, Ops, partners};
+use super::extract::{self, Body, Params};
+use super::{Answer, Ops, partners, wire};
 
 const URL_BYTES_MAX: usize = 2048;
 
-pub(super) async fn list(State(ops): State<Ops>, Path(partner): Path<String>) -> Answer<Json<Value>> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListParams {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+/// A partner's endpoints are few: whatever is decided about the partner has all of them at hand.
+pub(super) async fn list(
+    State(ops): State<Ops>,
+    Path(partner): Path<String>,
+    Params(params): Params<ListParams>,
+) -> Answer<Json<Value>> {
+    let limit = extract::limit(params.limit)?;
+    let after = params.after.as_deref().map(extract::id::<EndpointId>).transpose()?;
     let partner = ops.partner_id(&partner).await?;
     let view = ops.app.view(vec![Need::Partner(partner)]).await?;
-    let endpoints: Vec<Value> = view.endpoints(partner).iter().map(shown).collect();
-    Ok(Json(json!({ "endpoints": endpoints })))
+    let mut endpoints: Vec<&Endpoint> = view.endpoints(partner).iter().collect();
+    endpoints.sort_by_key(|endpoint| endpoint.id);
+    endpoints.retain(|endpoint| after.is_none_or(|after| endpoint.id > after));
+    endpoints.truncate(limit as usize);
+    let next = wire::next(&endpoints, limit, |endpoint| endpoint.id.to_string());
+    Ok(Json(json!({ "endpoints": endpoints.into_iter().map(shown).collect::<Vec<_>>(), "next": next })))
 }
 
 #[derive(Deserialize)]

@@ -87,6 +87,9 @@ impl From<Refusal> for OpsError {
 
 impl From<StoreError> for OpsError {
     fn from(error: StoreError) -> OpsError {
+        if let StoreError::Busy(_) = error {
+            return Refusal::Busy.into();
+        }
         tracing::error!(%error, "the operator API could not read from the store");
         Refusal::Storage.into()
     }

@@ -24,5 +24,6 @@ pub(super) async fn list(
     let limit = extract::limit(params.limit)?;
     let partner = ops.partner_id(&partner).await?;
     let events = ops.app.store().list_events(partner, params.after, limit).await?;
-    Ok(Json(json!({ "events": events.iter().map(wire::event).collect::<Vec<_>>() })))
+    let next = wire::next(&events, limit, |event| event.number.to_string());
+    Ok(Json(json!({ "events": events.iter().map(wire::event).collect::<Vec<_>>(), "next": next })))
 }

@@ -81,6 +81,8 @@ pub(crate) fn routes(ops: Ops) -> Router {
         .route("/clock/resume", post(clock::resume))
         .route("/retention/page", post(retention::show))
         .route("/retention/forget", post(retention::forget))
+        .route("/retention/orders/page", post(retention::show_orders))
+        .route("/retention/orders/forget", post(retention::forget_orders))
         .route("/verify", post(verify::run));
     Router::new()
         .nest("/ops/v1", all)

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tradewind_domain::{PartnerId, TaskCommand, TaskId, TaskState};
-use tradewind_store::TaskFilter;
+use tradewind_domain::{PartnerId, Refusal, TaskCommand, TaskState};
+use tradewind_store::{TaskFilter, TaskPlace, finding};
 
 use super::error::OpsError;
 use super::extract::{self, Body, Nothing, Params};
@@ -29,13 +29,15 @@ pub(super) async fn list(State(ops): State<Ops>, Params(params): Params<ListPara
         partner,
         state: params.state.as_deref().map(state).transpose()?,
         kind: params.kind.map(kind).transpose()?,
-        after: params.after.as_deref().map(|after| place(after, partner)).transpose()?,
+        after: match params.after.as_deref() {
+            None => None,
+            Some(after) => Some(place(&ops, partner, after).await?),
+        },
         limit: extract::limit(params.limit)?,
     };
-    let limit = filter.limit;
-    let tasks = ops.app.store().list_tasks(filter).await?;
-    let next = wire::next(&tasks, limit, |task| format!("{}:{}", task.key.partner, task.key.id));
-    Ok(Json(json!({ "tasks": tasks.iter().map(wire::task).collect::<Vec<_>>(), "next": next })))
+    let page = ops.app.store().list_tasks(filter).await?;
+    let next = page.next.map(|next| next.to_string());
+    Ok(Json(json!({ "tasks": page.tasks.iter().map(wire::task).collect::<Vec<_>>(), "next": next })))
 }
 
 #[derive(Deserialize)]
@@ -104,35 +106,22 @@ fn kind(name: String) -> Answer<String> {
     }
 }
 
-/// The place after which a page begins: `next` of the page before (`par_..:tsk_..`), or a task's id
-/// where the partner is named anyway.
-fn place(text: &str, partner: Option<PartnerId>) -> Answer<(PartnerId, TaskId)> {
-    match (text.split_once(':'), partner) {
-        (Some((partner, task)), _) => Ok((extract::id(partner)?, extract::id(task)?)),
-        (None, Some(partner)) => Ok((partner, extract::id(text)?)),
-        (None, None) => Err(OpsError::invalid("after: `next` of the page before, or name a partner")),
+/// The place after which a page begins: `next` of the page before, or a task's id where the partner is
+/// named anyway.
+async fn place(ops: &Ops, partner: Option<PartnerId>, text: &str) -> Answer<TaskPlace> {
+    if let Ok(place) = text.parse() {
+        return Ok(place);
     }
+    let (Some(partner), Ok(id)) = (partner, extract::id(text)) else {
+        return Err(OpsError::invalid("after: `next` of the page before, or a task's id and a partner"));
+    };
+    let found = finding::task(ops.app.store().as_ref(), partner, id).await?;
+    found.as_ref().map(TaskPlace::of).ok_or(Refusal::NotFound { what: "task" }.into())
 }
 
 #[cfg(test)]
 mod tests {
-    use tradewind_domain::{PartnerId, TaskId};
-
-    use super::{kind, place, state};
-
-    #[test]
-    fn places_name_partner_and_task() {
-        let (seven, eight) = (PartnerId::from_i64(7), TaskId::from_i64(8));
-        let check = |text: &str, partner, expected: Option<(PartnerId, TaskId)>| {
-            assert_eq!(place(text, partner).ok(), expected, "{text} {partner:?}");
-        };
-        check("par_7:tsk_8", None, Some((seven, eight)));
-        check("tsk_8", Some(seven), Some((seven, eight)));
-        check("tsk_8", None, None);
-        check("par_7", Some(seven), None);
-        check("tsk_8:par_7", None, None);
-        check("", Some(seven), None);
-    }
+    use super::{kind, state};
 
     #[test]
     fn filters_are_known_words() {

@@ -9,8 +9,8 @@ use tradewind_app::NewUser;
 use tradewind_domain::{Device, User, UserState};
 
 use super::error::OpsError;
-use super::extract::{self, Body, Nothing};
-use super::{Answer, Ops};
+use super::extract::{self, Body, Nothing, Params};
+use super::{Answer, Ops, wire};
 
 const LOGIN_CHARS_MAX: usize = 64;
 const NAME_CHARS_MAX: usize = 200;
@@ -18,10 +18,23 @@ const NAME_CHARS_MAX: usize = 200;
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=256;
 const DEVICE_CHARS_MAX: usize = 100;
 
-pub(super) async fn list(State(ops): State<Ops>, Path(partner): Path<String>) -> Answer<Json<Value>> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListParams {
+    after: Option<String>,
+    limit: Option<u32>,
+}
+
+pub(super) async fn list(
+    State(ops): State<Ops>,
+    Path(partner): Path<String>,
+    Params(params): Params<ListParams>,
+) -> Answer<Json<Value>> {
+    let limit = extract::limit(params.limit)?;
     let partner = ops.partner_id(&partner).await?;
-    let users = ops.app.store().list_users(partner).await?;
-    Ok(Json(json!({ "users": users.iter().map(shown).collect::<Vec<_>>() })))
+    let users = ops.app.store().list_users(partner, params.after, limit).await?;
+    let next = wire::next(&users, limit, |user| user.login.clone());
+    Ok(Json(json!({ "users": users.iter().map(shown).collect::<Vec<_>>(), "next": next })))
 }
 
 #[derive(Deserialize)]

@@ -102,6 +102,8 @@ async fn what_cannot_be_done_is_said_with_a_code() {
     check(Method::GET, "partners?limits=1", none(), 400, "invalid").await;
     check(Method::GET, "tasks?state=broken", none(), 400, "invalid").await;
     check(Method::GET, "tasks?kind=send", none(), 400, "invalid").await;
+    check(Method::GET, "tasks?after=par_7:tsk_8", none(), 400, "invalid").await;
+    check(Method::GET, "tasks?partner=polly&after=tsk_8", none(), 404, "not_found").await;
     check(Method::POST, "tasks/retry", json!({"state": "done"}), 400, "invalid").await;
     check(Method::POST, "clock/advance", json!({"by_ms": -1}), 400, "invalid").await;
     check(Method::POST, "clock/advance", json!({"by_ms": i64::MAX}), 400, "invalid").await;

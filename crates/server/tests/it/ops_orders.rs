@@ -142,6 +142,13 @@ async fn tasks_are_listed_page_by_page() {
         .ops(Method::GET, &format!("tasks?state=pending&partner=polly&after={last}"), Value::Null)
         .await;
     assert_eq!(named["tasks"], second["tasks"]);
+    // All lists of a partner tell where they go on.
+    for list in ["events", "users", "endpoints"] {
+        let path = format!("partners/polly/{list}?limit=1");
+        let page = gateway.ops(Method::GET, &path, Value::Null).await;
+        let full = page[list].as_array().is_some_and(|rows| rows.len() == 1);
+        assert_eq!(page["next"].is_string(), full, "{list}: {page}");
+    }
     gateway.stop().await;
 }
 

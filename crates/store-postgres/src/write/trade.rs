@@ -16,6 +16,7 @@ pub(crate) const HOT: &[&str] = &[
     UPDATE_PAYMENTS,
     INSERT_TRANSFERS,
     ADD_TO_ACCOUNTS,
+    super::counts::COUNT,
     UPDATE_STREAMS,
     INSERT_EVENTS,
     DELETE_TASKS,

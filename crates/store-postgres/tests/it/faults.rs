@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
 use tradewind_domain::{Fact, Need, PartnerId, WriteSet};
 use tradewind_store::contract::desk::Desk;
 use tradewind_store::{Store, StoreError};
@@ -161,26 +162,28 @@ fn a_commit_whose_answer_is_lost_is_found_out_by_looking() {
 fn a_commit_that_was_given_up_is_ended_before_anybody_looks() {
     run(async {
         let database = database();
-        let patient = PostgresConfig {
-            commit_wait_max: Duration::from_millis(300),
-            lock_wait_max: Duration::from_secs(60),
-            statement_wait_max: Duration::from_secs(60),
-            ..config(database.url())
-        };
-        let store = open_with(patient).await;
+        Desk::open(&open(database.url()).await).await.commit(&remember("contended")).await.unwrap();
+        let hasty = PostgresConfig { commit_wait_max: Duration::from_millis(300), ..config(database.url()) };
+        let store = open_with(hasty).await;
         let mut lane = store.open_lane().await.unwrap();
-        lane.commit(&remember("contended")).await.unwrap();
         let holder = connect(&database.url()).await;
         holder.batch_execute("BEGIN; UPDATE facts SET value = 'held'").await.unwrap();
         let mut set = remember("contended");
         set.facts.push(Fact { name: "given up".into(), value: "there".into() });
         let outcome = lane.commit(&set).await;
         assert!(matches!(outcome, Err(StoreError::Unknown(_))), "{outcome:?}");
-        lane.load(&[Need::Partner(OWNER)]).await.unwrap();
+        // On a busy machine the end of the old process may take longer than it is waited for.
+        let begin = Instant::now();
+        while lane.load(&[Need::Partner(OWNER)]).await.is_err() {
+            assert!(begin.elapsed() < AMPLE, "the lane does not come back");
+        }
         // Had the old process still been there, it would go on now.
         holder.batch_execute("COMMIT").await.unwrap();
         lane.abandon().await.unwrap();
-        lane.commit(&remember("afterwards")).await.unwrap();
+        let begin = Instant::now();
+        while lane.commit(&remember("afterwards")).await.is_err() {
+            assert!(begin.elapsed() < AMPLE, "nothing is committed in time");
+        }
         assert!(!is_there(&store, "given up").await);
     });
 }
@@ -189,29 +192,30 @@ fn a_commit_that_was_given_up_is_ended_before_anybody_looks() {
 fn a_slow_database_is_unavailable_and_not_waited_for() {
     run(async {
         let database = database();
-        let hasty =
-            PostgresConfig { statement_wait_max: Duration::from_millis(200), ..config(database.url()) };
+        let calm = open(database.url()).await;
+        let hasty = PostgresConfig { statement_wait_max: Duration::from_secs(1), ..config(database.url()) };
         let store = open_with(hasty).await;
         let mut desk = Desk::open(&store).await;
         database.sql(
             "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS \
-             $$ BEGIN PERFORM pg_sleep(30); RETURN NEW; END $$; \
+             $$ BEGIN PERFORM pg_sleep(3600); RETURN NEW; END $$; \
              CREATE TRIGGER dawdle BEFORE INSERT ON facts FOR EACH ROW EXECUTE FUNCTION dawdle()",
         );
-        let begin = Instant::now();
-        let slow = desk.commit(&remember("slow")).await;
+        let slow = timeout(AMPLE, desk.commit(&remember("slow"))).await.expect("it is not waited for");
         assert!(matches!(slow, Err(StoreError::Unavailable(_))), "{slow:?}");
-        assert!(begin.elapsed() < Duration::from_secs(15));
         database.sql("DROP TRIGGER dawdle ON facts");
-        assert!(!is_there(&store, "slow").await);
-        desk.commit(&remember("slow")).await.unwrap();
+        assert!(!is_there(&calm, "slow").await);
+        let begin = Instant::now();
+        while desk.commit(&remember("slow")).await.is_err() {
+            assert!(begin.elapsed() < AMPLE, "nothing is committed in time");
+        }
 
         let locker = connect(&database.url()).await;
         locker.batch_execute("BEGIN; LOCK TABLE facts").await.unwrap();
         let read = store.fact("slow".into()).await;
         assert!(read.is_err(), "{read:?}");
         locker.batch_execute("ROLLBACK").await.unwrap();
-        assert!(is_there(&store, "slow").await);
+        assert!(is_there(&calm, "slow").await);
     });
 }
 
@@ -219,14 +223,7 @@ fn a_slow_database_is_unavailable_and_not_waited_for() {
 fn reads_that_do_not_fit_are_refused_at_once() {
     run(async {
         let database = database();
-        let narrow = PostgresConfig {
-            readers: 1,
-            reads_waiting_max: 1,
-            reads_wait_max: AMPLE,
-            lock_wait_max: AMPLE,
-            statement_wait_max: AMPLE,
-            ..config(database.url())
-        };
+        let narrow = PostgresConfig { readers: 1, reads_waiting_max: 1, ..config(database.url()) };
         let store = open_with(narrow).await;
         let locker = connect(&database.url()).await;
         locker.batch_execute("BEGIN; LOCK TABLE facts").await.unwrap();
@@ -246,7 +243,63 @@ fn reads_that_do_not_fit_are_refused_at_once() {
         running.await.unwrap().unwrap();
         let mut refused = 0;
         for read in more {
-            refused += usize::from(matches!(read.await.unwrap(), Err(StoreError::Unavailable(_))));
+            refused += usize::from(matches!(read.await.unwrap(), Err(StoreError::Busy(_))));
+        }
+        assert_eq!(refused, 2, "one waited, as allowed");
+    });
+}
+
+/// Lists that nobody answers keep nobody from reading by key, and those that do not fit are refused.
+#[test]
+fn lists_that_do_not_fit_are_refused_and_other_reads_go_on() {
+    run(async {
+        let database = database();
+        let narrow = PostgresConfig {
+            readers: 1,
+            list_readers: 1,
+            lists_waiting_max: 1,
+            reads_wait_max: AMPLE,
+            lock_wait_max: AMPLE,
+            statement_wait_max: AMPLE,
+            ..config(database.url())
+        };
+        let store = open_with(narrow).await;
+        let locker = connect(&database.url()).await;
+        locker.batch_execute("BEGIN; LOCK TABLE counts").await.unwrap();
+        let list = || {
+            let store = Arc::clone(&store);
+            let list = tradewind_domain::ListOrders {
+                from: tradewind_domain::Timestamp::from_ms(0),
+                until: tradewind_store::contract::samples::NOW,
+                standings: Vec::new(),
+                method: None,
+                operator: None,
+                number: None,
+                page: 1,
+                page_size: 10,
+            };
+            let query = tradewind_store::OrderQuery {
+                partner: tradewind_domain::PartnerId::from_i64(1),
+                list,
+                now: tradewind_store::contract::samples::NOW,
+                refund_window: tradewind_store::contract::desk::REFUND_WINDOW,
+            };
+            tokio::spawn(async move { store.list_orders(query).await })
+        };
+        let running = list();
+        until_one_waits(&connect(&database.url()).await).await;
+        let more = [list(), list(), list()];
+        let begin = Instant::now();
+        while more.iter().filter(|list| list.is_finished()).count() < 2 {
+            assert!(begin.elapsed() < AMPLE, "nobody is refused");
+            tokio::task::yield_now().await;
+        }
+        assert!(store.fact("any".into()).await.is_ok(), "reads by key have connections of their own");
+        locker.batch_execute("ROLLBACK").await.unwrap();
+        assert_eq!(running.await.unwrap().unwrap().total, Some(0));
+        let mut refused = 0;
+        for list in more {
+            refused += usize::from(matches!(list.await.unwrap(), Err(StoreError::Busy(_))));
         }
         assert_eq!(refused, 2, "one waited, as allowed");
     });
@@ -270,7 +323,7 @@ fn a_server_that_crashes_and_restarts_finds_the_store_waiting() {
             let refused = lane.load(&[Need::Partner(OWNER)]).await;
             assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
         }
-        assert!(begin.elapsed() < Duration::from_secs(10), "nobody waits long for what is not there");
+        assert!(begin.elapsed() < AMPLE, "nobody waits long for what is not there");
 
         cluster.start_again();
         let begin = Instant::now();

@@ -11,3 +11,4 @@ mod nodes;
 mod races;
 mod schema;
 mod support;
+mod tls;

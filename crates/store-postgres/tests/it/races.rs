@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tradewind_domain::{
-    Command, DeliveryResult, Flow, Need, PartnerId, PartnerState, Task, TaskState, WriteSet,
+    Command, DeliveryResult, Flow, Need, NewRefund, OrderRef, PartnerId, PartnerState, RefundId, Refusal,
+    Rules, Span, Task, TaskState, WriteSet,
 };
-use tradewind_store::contract::desk::Desk;
+use tradewind_store::contract::desk::{Desk, REFUND_WINDOW};
+use tradewind_store::contract::past::refunded;
 use tradewind_store::contract::samples::{self, NOW, yuan};
+use tradewind_store::retention::orders_page;
 use tradewind_store::{LeaseRequest, Leased, Store, StoreError};
 use tradewind_store_postgres::PostgresConfig;
 use tradewind_testkit::postgres::Database;
@@ -323,5 +326,91 @@ fn a_lane_that_waits_is_seen_by_the_watch() {
             holder.batch_execute("COMMIT").await.unwrap();
         });
         assert_eq!(loaded.unwrap().orders.len(), 1);
+    });
+}
+
+#[test]
+fn a_number_never_looks_free_while_its_order_goes() {
+    run(async {
+        let (database, mut one, mut other) = two(1).await;
+        refunded(&mut one, 1, "N", 100).await;
+        one.now = one.now + Span::from_days(31);
+        other.now = one.now;
+        let rules = Rules { refund_window: REFUND_WINDOW };
+        let before = one.now - Span::from_days(30);
+        let page = orders_page(&*one.store, before, (one.now, &rules), None, 10).await.unwrap();
+        let forget = Command::Forget(Box::new(page.forgetting.unwrap()));
+        // One holds the order that is to go, the other waits for it.
+        let (view, decided) = one.decide(vec![forget]).await;
+        assert!(decided[0].is_ok(), "{decided:?}");
+        let place = other.new_order(1, "N", yuan(100), Flow::PayerCode);
+        let refund = NewRefund {
+            id: RefundId::make(&other.ids, other.now),
+            partner: OWNER,
+            order: OrderRef::Number("N".into()),
+            number: Some("R:N".into()),
+            fingerprint: 100,
+            amount: yuan(100),
+            subject: "too cold".into(),
+            operator: "manager01".into(),
+        };
+        let commands = vec![Command::PlaceOrder(Box::new(place)), Command::RequestRefund(Box::new(refund))];
+        let ((_, answers), ()) = tokio::join!(other.decide(commands), async {
+            let watch = connect(&database.url()).await;
+            until_one_waits(&watch).await;
+            one.commit(&view.into_write_set()).await.unwrap();
+        });
+        for answer in answers {
+            assert_eq!(answer.unwrap_err(), Refusal::NumberTaken { same: true });
+        }
+        let verification = one.store.verify().await.unwrap();
+        assert_eq!(verification.findings, [""; 0]);
+    });
+}
+
+/// Two processes add orders of one partner at the same moments, to the same stretches of time: all of them
+/// are counted, and none waits for ever.
+#[test]
+fn orders_of_two_processes_are_all_counted() {
+    run(async {
+        const ROUNDS: i64 = 15;
+        const EACH: i64 = 20;
+        let (_database, mut one, mut other) = two(1).await;
+        let set = |desk: &Desk, round: i64, who: i64| {
+            let mut set = WriteSet::default();
+            for n in 0..EACH {
+                let new = sets_of(desk, &format!("{who}-{round}-{n}"), (round * EACH + n) * 2_000 + who);
+                set.orders_new.extend(new.orders_new);
+                set.payments_new.extend(new.payments_new);
+            }
+            // As they come, whatever their order.
+            if who == 1 {
+                set.orders_new.reverse();
+            }
+            set
+        };
+        for round in 0..ROUNDS {
+            let (first, second) = (set(&one, round, 0), set(&other, round, 1));
+            let (a, b) = tokio::join!(one.commit(&first), other.commit(&second));
+            a.unwrap();
+            b.unwrap();
+        }
+        let list = tradewind_domain::ListOrders {
+            from: NOW,
+            until: NOW + tradewind_domain::Span::from_days(1),
+            standings: Vec::new(),
+            method: None,
+            operator: None,
+            number: None,
+            page: 3,
+            page_size: 100,
+        };
+        let refund_window = tradewind_store::contract::desk::REFUND_WINDOW;
+        let query = tradewind_store::OrderQuery { partner: OWNER, list, now: NOW, refund_window };
+        let found = one.store.list_orders(query).await.unwrap();
+        assert_eq!(found.total, Some(u64::try_from(2 * ROUNDS * EACH).unwrap()));
+        assert_eq!(found.entries.len(), 100);
+        let findings = other.store.verify().await.unwrap().findings;
+        assert!(!findings.iter().any(|finding| finding.contains("counted")), "{findings:?}");
     });
 }

@@ -29,8 +29,18 @@ pub(crate) async fn database_with_roles() -> Database {
     database
 }
 
+/// Bounds that no busy machine reaches; a test of a bound sets it.
 pub(crate) fn config(url: impl Into<String>) -> PostgresConfig {
-    PostgresConfig { migrate: true, ..PostgresConfig::new(url) }
+    PostgresConfig {
+        migrate: true,
+        reads_wait_max: AMPLE,
+        connect_wait_max: AMPLE,
+        statement_wait_max: AMPLE,
+        lock_wait_max: AMPLE,
+        commit_wait_max: AMPLE,
+        node_lease: AMPLE,
+        ..PostgresConfig::new(url)
+    }
 }
 
 pub(crate) async fn open(url: impl Into<String>) -> Arc<dyn Store> {

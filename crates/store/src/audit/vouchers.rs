@@ -43,6 +43,9 @@ impl Audit {
         self.count("redemptions", family.redemptions.len());
         self.count("events", family.events.len());
         self.count("tasks", family.tasks.len());
+        for redemption in &family.redemptions {
+            self.tally_redemption(redemption);
+        }
         let Some(voucher) = &family.voucher else {
             let partner = family.partners().next().map_or("nobody".to_owned(), |partner| partner.to_string());
             self.find(format!("{id} of {partner} is referred to but not there"));

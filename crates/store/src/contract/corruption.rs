@@ -1,5 +1,7 @@
 //! Verification finds nothing in good data, and each kind of damage where it was done.
 
+mod counts;
+mod past;
 mod vouchers;
 
 use tradewind_domain::{
@@ -14,6 +16,8 @@ use super::life::{check_clean, pay, refund, report_refund};
 use super::samples::{self, yuan};
 use crate::FINDINGS_MAX;
 
+pub use counts::damaged_counts_are_found;
+pub use past::damaged_past_orders_are_found;
 pub use vouchers::damaged_vouchers_are_found;
 
 /// The books of one partner, with an order in each standing that matters.

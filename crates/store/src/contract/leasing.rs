@@ -198,7 +198,7 @@ pub async fn workers_and_commits_at_once(fixture: Fixture) {
 type Call<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Polls each call once, so that all are under way.
-async fn calls_in_flight<'a, T: Unpin + Send + 'a>(calls: Vec<Call<'a, T>>) -> Vec<Call<'a, T>> {
+pub(super) async fn calls_in_flight<'a, T: Unpin + Send + 'a>(calls: Vec<Call<'a, T>>) -> Vec<Call<'a, T>> {
     let mut begun: Vec<Call<'a, T>> = Vec::new();
     for mut call in calls {
         let first = std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context))).await;

@@ -36,6 +36,8 @@ pub mod leasing;
 pub mod life;
 pub mod listing;
 pub mod moving;
+pub mod paging;
+pub mod past;
 pub mod retention;
 pub mod roundtrips;
 pub mod samples;
@@ -63,7 +65,8 @@ macro_rules! contract_tests {
     ($run:ident, $fixture:ident) => {
         $crate::contract_tests! {@checks $run, $fixture,
             roundtrips: partners_and_what_belongs_to_them, orders, payments, refunds, tasks, transfers_and_events,
-                absent_rows_are_left_out, nobody_sees_the_rows_of_another, facts_are_remembered;
+                absent_rows_are_left_out, nobody_sees_the_rows_of_another, facts_by_prefix,
+                facts_are_remembered, facts_are_settled_once;
             commits: unique_numbers_conflict, a_set_with_a_conflict_leaves_nothing, updates_need_their_row,
                 account_sums_accumulate, streams_go_on, tasks_change_while_they_are_there,
                 a_commit_is_seen_by_the_next_read, lanes_do_not_both_take_a_number, an_empty_set_is_fine;
@@ -71,14 +74,20 @@ macro_rules! contract_tests {
                 released_or_changed_tasks_come_again, concurrent_leases_are_disjoint,
                 leases_nobody_waits_for_are_given_back, workers_and_commits_at_once;
             listing: orders_by_page, orders_by_filter, standing_agrees_with_the_domain, tasks_by_filter,
-                partners_users_and_events, stories;
+                partners_users_and_events, tasks_by_id, stories;
+            paging: orders_like_a_model, removed_orders_are_not_counted, what_is_acknowledged_is_counted,
+                filters_look_at_no_more_than_they_may, redemptions_like_a_model;
             life: a_paid_and_notified_order, a_refused_and_a_done_refund, a_late_success, a_batch_of_many,
                 random_sequences_verify_clean;
             retention: settled_events_go_in_order, settled_tasks_go_alone, pages_and_second_looks,
                 a_cut_hides_no_gap, places_as_text;
+            past: settled_orders_go, numbers_stay_taken, a_second_look_decides, an_order_goes_once,
+                random_businesses_go_clean;
             vouchers: vouchers_and_what_belongs_to_them, events_and_tasks_of_vouchers, unique_names_conflict,
                 redemptions_by_page_and_filter, a_voucher_is_used_up;
             corruption: good_data_verifies_clean, every_kind_of_damage_is_found, damaged_vouchers_are_found,
+                damaged_past_orders_are_found,
+                damaged_counts_are_found,
                 findings_are_bounded;
         }
     };

@@ -13,8 +13,8 @@ use std::sync::Arc;
 use tradewind_domain::{Account, Event, EventKind, Fact, Need, Order, Partner, PartnerId, Stream, WriteSet};
 
 use crate::moving::{
-    Chunk, CopyError, CopyOptions, End, Movable, NotServable, Section, before_serving, complete, copy,
-    differences,
+    Chunk, Copied, CopyError, CopyOptions, End, Movable, NotServable, Section, before_serving, complete,
+    copy, differences,
 };
 use crate::{Store, StoreError};
 
@@ -39,7 +39,8 @@ macro_rules! moving_contract_tests {
         $crate::moving_contract_tests! {@checks $run, $pair,
             everything_arrives_as_it_was, a_copy_goes_on_after_each_chunk, a_chunk_is_taken_in_once,
             targets_that_are_not_empty_are_refused, a_gateway_on_the_source_ends_the_copy,
-            half_a_copy_is_not_served, sections_are_given_out_in_chunks_of_any_size
+            a_complete_copy_is_repeated_without_doing_anything, a_complete_copy_of_an_older_source_is_refused,
+            a_copy_killed_after_retiring_its_source_is_completed, half_a_copy_is_not_served, sections_are_given_out_in_chunks_of_any_size
         }
     };
     (@checks $run:ident, $pair:ident, $($check:ident),+) => {$(
@@ -101,8 +102,51 @@ pub async fn a_copy_goes_on_after_each_chunk(pair: Pair) {
     // Everything is there and not declared complete: it only says so again.
     assert_eq!(run(&pair, "again", 15, u64::MAX).await.unwrap(), 0);
     complete(&*pair.source, &*pair.target, false).await.unwrap();
-    let again = run(&pair, "again", 15, u64::MAX).await;
-    assert!(matches!(again, Err(CopyError::Complete)), "{again:?}");
+}
+
+/// A copy that is complete is found to be so as often as one likes, and can still have its source
+/// retired. One of another source, or of this one before it was worked with, is refused.
+pub async fn a_complete_copy_is_repeated_without_doing_anything(pair: Pair) {
+    fill(&pair.source).await;
+    assert_eq!(outcome(&pair, "first").await.unwrap(), Copied::Now);
+    complete(&*pair.source, &*pair.target, false).await.unwrap();
+    let before = everything(&pair.target, Section::Facts).await;
+    for _ in 0..2 {
+        assert_eq!(outcome(&pair, "again").await.unwrap(), Copied::Before);
+        complete(&*pair.source, &*pair.target, false).await.unwrap();
+        before_serving(&*pair.target).await.unwrap();
+    }
+    assert_eq!(everything(&pair.target, Section::Facts).await, before);
+    complete(&*pair.source, &*pair.target, true).await.unwrap();
+    assert_eq!(outcome(&pair, "retired").await.unwrap(), Copied::Before);
+    let refused = before_serving(&*pair.source).await;
+    assert!(matches!(refused, Err(NotServable::Retired)), "{refused:?}");
+}
+
+/// As above.
+pub async fn a_complete_copy_of_an_older_source_is_refused(pair: Pair) {
+    fill(&pair.source).await;
+    outcome(&pair, "first").await.unwrap();
+    complete(&*pair.source, &*pair.target, false).await.unwrap();
+    before_serving(&*pair.source).await.unwrap();
+    let refused = outcome(&pair, "second").await;
+    assert!(matches!(refused, Err(CopyError::Complete)), "{refused:?}");
+}
+
+/// Killed between retiring the source and completing the copy, the same copy is completed: otherwise
+/// no gateway could be started on either.
+pub async fn a_copy_killed_after_retiring_its_source_is_completed(pair: Pair) {
+    fill(&pair.source).await;
+    outcome(&pair, "first").await.unwrap();
+    let copied = pair.target.fact("copy".into()).await.unwrap().unwrap();
+    complete(&*pair.source, &*pair.target, true).await.unwrap();
+    // As if the last step had never been taken.
+    let facts = vec![copied];
+    pair.target.open_lane().await.unwrap().commit(&WriteSet { facts, ..WriteSet::default() }).await.unwrap();
+    assert!(before_serving(&*pair.target).await.is_err());
+    assert_eq!(outcome(&pair, "second").await.unwrap(), Copied::Now);
+    complete(&*pair.source, &*pair.target, true).await.unwrap();
+    before_serving(&*pair.target).await.unwrap();
 }
 
 /// Rows that are there conflict, and nothing of their chunk is left behind: no sum grows twice.
@@ -136,6 +180,9 @@ pub async fn targets_that_are_not_empty_are_refused(pair: Pair) {
     assert!(matches!(refused, Err(CopyError::SourceIncomplete)), "{refused:?}");
     run(&pair, "first", 10, u64::MAX).await.unwrap();
     complete(&*pair.source, &*pair.target, true).await.unwrap();
+    // What a retired source was given up for is another's business by then.
+    let facts = vec![Fact { name: "retired".into(), value: "elsewhere".into() }];
+    pair.source.open_lane().await.unwrap().commit(&WriteSet { facts, ..WriteSet::default() }).await.unwrap();
     let refused = run(&pair, "second", 10, u64::MAX).await;
     assert!(matches!(refused, Err(CopyError::SourceRetired)), "{refused:?}");
     let refused = before_serving(&*pair.source).await;
@@ -197,6 +244,12 @@ pub async fn sections_are_given_out_in_chunks_of_any_size(pair: Pair) {
     }
 }
 
+/// Copies until the end; what there was to do.
+async fn outcome(pair: &Pair, token: &str) -> Result<Copied, CopyError> {
+    let options = CopyOptions { token: token.into(), chunk_rows: 50 };
+    copy(&*pair.source, &*pair.target, &options, &mut |_| ControlFlow::Continue(())).await
+}
+
 /// Copies until the end or for so many chunks; how many there were.
 async fn run(pair: &Pair, token: &str, chunk_rows: u32, chunks_max: u64) -> Result<u64, CopyError> {
     let mut chunks = 0;
@@ -205,7 +258,7 @@ async fn run(pair: &Pair, token: &str, chunk_rows: u32, chunks_max: u64) -> Resu
         chunks += 1;
         if chunks < chunks_max { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
-    copy(&*pair.source, &*pair.target, &options, &mut tell).await.map(|()| chunks).inspect_err(|error| {
+    copy(&*pair.source, &*pair.target, &options, &mut tell).await.map(|_| chunks).inspect_err(|error| {
         let end = matches!(error, CopyError::Store(End::Source | End::Target, _));
         assert!(!end, "{error:?}");
     })
@@ -256,6 +309,8 @@ async fn every_field(source: &Arc<dyn Movable>) -> tradewind_domain::OrderId {
         orders_new: vec![order.clone()],
         payments_new: vec![payment],
         refunds_new: vec![refund],
+        past_orders: vec![samples::past_order(8, 87, "号 'past'"), samples::past_order(8, 88, "past: 2")],
+        past_refunds: vec![samples::past_refund(8, 87, 89, "R: 号")],
         transfers: vec![transfer],
         events: vec![event],
         vouchers_new: vec![voucher.clone(), samples::voucher(8, 85, "V2")],
@@ -289,6 +344,8 @@ async fn everything(store: &Arc<dyn Movable>, section: Section) -> (u64, Vec<Str
         orders_new,
         payments_new,
         refunds_new,
+        past_orders,
+        past_refunds,
         transfers,
         events,
         tasks_new,
@@ -304,11 +361,13 @@ async fn everything(store: &Arc<dyn Movable>, section: Section) -> (u64, Vec<Str
         orders_changed: _,
         payments_changed: _,
         refunds_changed: _,
+        orders_removed: _,
         accounts: _,
         tasks_changed: _,
         tasks_removed: _,
         events_removed: _,
         vouchers_changed: _,
+        facts_new: _,
     } = rows;
     fn words<T: std::fmt::Debug>(rows: Vec<T>, into: &mut Vec<String>) {
         into.extend(rows.iter().map(|row| format!("{row:?}")));
@@ -322,6 +381,8 @@ async fn everything(store: &Arc<dyn Movable>, section: Section) -> (u64, Vec<Str
     words(orders_new, &mut said);
     words(payments_new, &mut said);
     words(refunds_new, &mut said);
+    words(past_orders, &mut said);
+    words(past_refunds, &mut said);
     words(transfers, &mut said);
     words(events, &mut said);
     words(tasks_new, &mut said);

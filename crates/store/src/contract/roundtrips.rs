@@ -10,6 +10,7 @@ use tradewind_domain::{
 use super::Fixture;
 use super::desk::Desk;
 use super::samples::{self, NOW, yuan};
+use crate::StoreError;
 
 const OWNER: PartnerId = PartnerId::from_i64(1);
 
@@ -329,6 +330,44 @@ pub async fn nobody_sees_the_rows_of_another(fixture: Fixture) {
     let rows = desk.load(&needs).await;
     assert_eq!(rows.orders.iter().map(|order| order.id).collect::<Vec<_>>(), [other.id]);
     assert!(desk.store.story(stranger, order.id).await.unwrap().is_none());
+}
+
+/// Facts are found by the beginning of their name, to the letter.
+pub async fn facts_by_prefix(fixture: Fixture) {
+    let mut desk = Desk::open(&fixture.store).await;
+    let names = ["ids:1", "ids:1:0", "ids:1:63", "ids:10", "ids:10:0", "IDS:1:0", "ids%1:0"];
+    let facts: Vec<Fact> =
+        names.iter().map(|name| Fact { name: (*name).into(), value: format!("of {name}") }).collect();
+    desk.commit(&WriteSet { facts, ..WriteSet::default() }).await.unwrap();
+    let check = async |prefix: &str, expected: &[&str]| {
+        let found = desk.store.facts(prefix.into()).await.unwrap();
+        let found: Vec<_> = found.iter().map(|fact| (fact.name.as_str(), fact.value.clone())).collect();
+        let expected: Vec<_> = expected.iter().map(|name| (*name, format!("of {name}"))).collect();
+        assert_eq!(found, expected, "{prefix:?}");
+    };
+    check("ids:1:", &["ids:1:0", "ids:1:63"]).await;
+    check("ids:10", &["ids:10", "ids:10:0"]).await;
+    check("ids_", &[]).await;
+    check("ids:2", &[]).await;
+}
+
+/// A fact that must be new conflicts with one of its name, and leaves nothing of its set behind.
+pub async fn facts_are_settled_once(fixture: Fixture) {
+    let mut desk = Desk::open(&fixture.store).await;
+    let fact = |name: &str, value: &str| Fact { name: name.into(), value: value.into() };
+    let set = |value: &str, beside: &str| WriteSet {
+        facts_new: vec![fact("purpose", value)],
+        facts: vec![fact(beside, "there")],
+        ..WriteSet::default()
+    };
+    desk.commit(&set("business", "first")).await.unwrap();
+    for value in ["sandbox", "business"] {
+        let late = desk.commit(&set(value, "second")).await;
+        assert!(matches!(late, Err(StoreError::Conflict(_))), "{late:?}");
+    }
+    assert_eq!(desk.store.fact("purpose".into()).await.unwrap(), Some(fact("purpose", "business")));
+    assert_eq!(desk.store.fact("first".into()).await.unwrap(), Some(fact("first", "there")));
+    assert_eq!(desk.store.fact("second".into()).await.unwrap(), None);
 }
 
 /// Facts are kept by name, the latest value counts.

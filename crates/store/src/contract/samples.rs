@@ -2,10 +2,10 @@
 
 use tradewind_domain::{
     About, Account, Credential, CredentialId, Currency, Device, Endpoint, EndpointId, Event, EventKind, Flow,
-    FundBill, Method, Money, Order, OrderId, OrderStage, Partner, PartnerId, PartnerState, Payment,
-    PaymentId, PaymentState, Purpose, Redemption, RedemptionId, Refund, RefundId, RefundKind, RefundState,
-    Task, TaskId, TaskKey, TaskKind, TaskState, Terminal, Timestamp, Transfer, TransferId, TransferKind,
-    User, UserId, UserState, Voucher, VoucherCode, VoucherId, VoucherState,
+    FundBill, Method, Money, Order, OrderId, OrderStage, Partner, PartnerId, PartnerState, PastOrder,
+    PastRefund, Payment, PaymentId, PaymentState, Purpose, Redemption, RedemptionId, Refund, RefundId,
+    RefundKind, RefundState, Task, TaskId, TaskKey, TaskKind, TaskState, Terminal, Timestamp, Transfer,
+    TransferId, TransferKind, User, UserId, UserState, Voucher, VoucherCode, VoucherId, VoucherState,
 };
 
 /// The instant at which samples begin.
@@ -147,6 +147,31 @@ pub fn refund(order: &Order, id: i64, number: &str) -> Refund {
         settled_at: None,
         follow_up: None,
         hold: TransferId::from_i64(id),
+    }
+}
+
+/// What is kept of an order of `owner` over 100 yuan that has gone, 30 of them given back.
+pub fn past_order(owner: i64, order: i64, number: &str) -> PastOrder {
+    PastOrder {
+        partner: PartnerId::from_i64(owner),
+        order: OrderId::from_i64(order),
+        number: number.into(),
+        fingerprint: i64::MIN + order,
+        collected: yuan(100),
+        returned: yuan(30),
+        fee: Money::from_micros(600_000, Currency::CNY),
+        gone_at: NOW,
+    }
+}
+
+/// What is kept of a refund of an order that has gone; `hold` is the number of its pending transfer.
+pub fn past_refund(owner: i64, order: i64, hold: i64, number: &str) -> PastRefund {
+    PastRefund {
+        partner: PartnerId::from_i64(owner),
+        order: OrderId::from_i64(order),
+        number: number.into(),
+        fingerprint: -7,
+        hold: TransferId::from_i64(hold),
     }
 }
 

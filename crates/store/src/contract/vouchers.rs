@@ -182,7 +182,7 @@ pub async fn redemptions_by_page_and_filter(fixture: Fixture) {
         let expected: Vec<&Redemption> =
             expected.iter().map(|n| &redemptions[usize::try_from(*n).unwrap()]).collect();
         assert_eq!(entries.iter().map(|(made, _)| made).collect::<Vec<_>>(), expected, "{list:?}");
-        assert_eq!(total, entries.len() as u64, "{list:?}");
+        assert_eq!(total, Some(entries.len() as u64), "{list:?}");
         for (made, voucher) in &entries {
             assert_eq!(vouchers.iter().find(|known| known.id == made.voucher), Some(voucher));
         }

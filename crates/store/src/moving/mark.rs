@@ -29,6 +29,11 @@ const COPIED: &str = "copied";
 const COMPLETE: &str = "complete";
 
 impl Mark {
+    /// Whether all rows are there.
+    pub(super) fn is_whole(&self) -> bool {
+        matches!(self.place, Place::Copied | Place::Complete)
+    }
+
     /// The inverse of `Display`; `None` for what it has not written.
     pub(super) fn parse(text: &str) -> Option<Mark> {
         let mut lines = text.splitn(5, '\n');

@@ -85,8 +85,10 @@ pub enum CopyError {
         "the target holds a part of another copy, or a gateway has worked with the source since: begin with an empty target"
     )]
     OtherCopy,
-    /// The target has a whole copy already.
-    #[error("the target holds a copy that is complete")]
+    /// The target has a whole copy already, and not of the source as it is.
+    #[error(
+        "the target holds a copy that is complete, of another source or of this one before a gateway worked with it"
+    )]
     Complete,
     /// The source is a copy that was never completed.
     #[error("the source is itself a copy that was not completed")]
@@ -122,6 +124,15 @@ pub struct CopyOptions {
     pub chunk_rows: u32,
 }
 
+/// What there was to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Copied {
+    /// Rows, or at least the declaration that none is missing.
+    Now,
+    /// Nothing: the same copy was completed before.
+    Before,
+}
+
 /// How far a copy has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
@@ -134,14 +145,14 @@ pub struct Progress {
 }
 
 /// Copies everything, or goes on with a copy that was interrupted. When it returns, all rows are in the
-/// target, and [`complete`] is what is left to do once the target has been verified. `tell` hears of
-/// each chunk and can stop the copy.
+/// target, and [`complete`] is what is left to do once the target has been verified, also where all of
+/// it was done before. `tell` hears of each chunk and can stop the copy.
 pub async fn copy(
     source: &dyn Movable,
     target: &dyn Movable,
     options: &CopyOptions,
     tell: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
-) -> std::result::Result<(), CopyError> {
+) -> std::result::Result<Copied, CopyError> {
     let (from, to) = (at(End::Source), at(End::Target));
     for (end, store) in [(End::Source, source), (End::Target, target)] {
         match store.others().await.map_err(at(end))? {
@@ -166,21 +177,23 @@ pub async fn copy(
     }
     // Somebody who began meanwhile has found nothing that kept it from changing what was read.
     match source.others().await.map_err(from)? {
-        0 => Ok(()),
+        0 if mark.place == Place::Complete => Ok(Copied::Before),
+        0 => Ok(Copied::Now),
         others => Err(CopyError::InUse(End::Source, others)),
     }
 }
 
 /// Declares a copy complete, so that gateways may be started on it. With `retire`, none can be started
-/// on the source any more.
+/// on the source any more. May be repeated.
 pub async fn complete(
     source: &dyn Movable,
     target: &dyn Movable,
     retire: bool,
 ) -> std::result::Result<(), CopyError> {
     let (from, to) = (at(End::Source), at(End::Target));
-    let mark = read_mark(target).await?.filter(|mark| mark.place == Place::Copied);
-    let Some(mut mark) = mark else { return Err(CopyError::OtherCopy) };
+    let Some(mut mark) = read_mark(target).await?.filter(Mark::is_whole) else {
+        return Err(CopyError::OtherCopy);
+    };
     mark.place = Place::Complete;
     if retire {
         // First, so that there is never a moment in which both can be started.
@@ -232,8 +245,11 @@ async fn begin(
     options: &CopyOptions,
 ) -> std::result::Result<Mark, CopyError> {
     let (from, to) = (at(End::Source), at(End::Target));
-    if source.fact(RETIRED_FACT.into()).await.map_err(from)?.is_some() {
-        return Err(CopyError::SourceRetired);
+    let mark = read_mark(target).await?;
+    if let Some(retired) = source.fact(RETIRED_FACT.into()).await.map_err(from)? {
+        // Whoever was killed between retiring the source and completing the copy has this left to do.
+        let ours = mark.filter(|mark| mark.token == retired.value && mark.is_whole());
+        return ours.ok_or(CopyError::SourceRetired);
     }
     let origin = source.fact(MARK_FACT.into()).await.map_err(from)?;
     let incomplete = |fact: Fact| Mark::parse(&fact.value).is_none_or(|mark| mark.place != Place::Complete);
@@ -241,10 +257,10 @@ async fn begin(
         return Err(CopyError::SourceIncomplete);
     }
     let known = token(source).await.map_err(from)?;
-    if let Some(mark) = read_mark(target).await? {
+    if let Some(mark) = mark {
         return match mark.place {
+            _ if known.as_ref() == Some(&mark.token) => Ok(mark),
             Place::Complete => Err(CopyError::Complete),
-            Place::In { .. } | Place::Copied if known.as_ref() == Some(&mark.token) => Ok(mark),
             Place::In { .. } | Place::Copied => Err(CopyError::OtherCopy),
         };
     }

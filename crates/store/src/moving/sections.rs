@@ -38,6 +38,10 @@ sections! {
     Payments = "payments",
     /// Refunds.
     Refunds = "refunds",
+    /// What is kept of orders that have gone.
+    PastOrders = "past_orders",
+    /// What is kept of their refunds.
+    PastRefunds = "past_refunds",
     /// Vouchers.
     Vouchers = "vouchers",
     /// Their redemptions.

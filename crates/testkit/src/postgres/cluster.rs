@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::programs::{make_folder, program, run};
+use super::certificates::Certificate;
+use super::programs::{make_file, make_folder, program, run};
 use super::watchman::{self, USERS};
 
 /// Another process may take a port between the moment it was found free and the start.
@@ -77,6 +78,25 @@ impl Cluster {
     /// Starts the server again after [`Cluster::crash`] or [`Cluster::stop`].
     pub fn start_again(&self) {
         assert!(self.server.start(&self.home), "the server did not start again, see {}", self.home.display());
+    }
+
+    /// From now on the server can be spoken to by TLS, and shows this certificate. It is started anew
+    /// for it, as in [`Cluster::admit_only`].
+    pub fn encrypt(&self, certificate: &Certificate) {
+        for (from, to) in [(&certificate.certificate, "server.crt"), (&certificate.key, "server.key")] {
+            let content = std::fs::read(from).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+            make_file(&self.server.data.join(to), &content);
+        }
+        self.sql("ALTER SYSTEM SET ssl = on");
+        self.stop();
+        self.start_again();
+    }
+
+    /// Lets in only whom these lines of `pg_hba.conf` name.
+    pub fn admit_only(&self, lines: &str) {
+        make_file(&self.server.data.join("pg_hba.conf"), lines.as_bytes());
+        self.stop();
+        self.start_again();
     }
 
     /// Makes a standby and has every commit wait for it from now on.

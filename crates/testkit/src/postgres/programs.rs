@@ -1,5 +1,6 @@
 //! The programs of the package, and who may run them.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -55,6 +56,19 @@ pub(super) fn run(command: &mut Command) -> String {
 /// An empty folder that belongs to the account.
 pub(super) fn make_folder(path: &Path) {
     std::fs::create_dir_all(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    give(path);
+}
+
+/// A file that belongs to the account, and that nobody else can read.
+pub(super) fn make_file(path: &Path, content: &[u8]) {
+    let failed = |error: std::io::Error| -> ! { panic!("{}: {error}", path.display()) };
+    std::fs::write(path, content).unwrap_or_else(|error| failed(error));
+    let only_mine = std::fs::Permissions::from_mode(0o600);
+    std::fs::set_permissions(path, only_mine).unwrap_or_else(|error| failed(error));
+    give(path);
+}
+
+fn give(path: &Path) {
     if is_root() {
         let number = |what| {
             let said = run(Command::new("id").args([what, ACCOUNT]));

@@ -48,6 +48,8 @@ impl Config {
             cache_mb_writer: self.store.cache_writer_mib,
             cache_mb_reader: self.store.cache_reader_mib,
             readers: self.store.readers,
+            list_readers: self.store.list_readers,
+            lists_waiting_max: self.store.lists_waiting_max,
             migrate: self.store.migrate_at_start,
             ..SqliteConfig::default()
         }
@@ -59,6 +61,8 @@ impl Config {
         PostgresConfig {
             lanes: store.lanes,
             readers: store.connections,
+            list_readers: store.list_readers,
+            lists_waiting_max: store.lists_waiting_max,
             connect_wait_max: Duration::from_millis(store.connect_timeout_ms),
             statement_wait_max: Duration::from_millis(store.statement_timeout_ms),
             lock_wait_max: Duration::from_millis(store.lock_timeout_ms),

@@ -30,6 +30,8 @@ impl Checks<'_> {
         self.range("store.cache_reader_mib", config.store.cache_reader_mib, 1..=65_536);
         let store = &config.store;
         self.range("store.readers", store.readers, 1..=64);
+        self.range("store.list_readers", store.list_readers, 1..=64);
+        self.range("store.lists_waiting_max", store.lists_waiting_max, 1..=10_000);
         self.range("store.lanes", store.lanes, 1..=64);
         self.range("store.connections", store.connections, 1..=1000);
         self.range("store.connect_timeout_ms", store.connect_timeout_ms, 100..=60_000);

@@ -93,6 +93,8 @@ pub(crate) struct Store {
     pub(crate) cache_writer_mib: u32,
     pub(crate) cache_reader_mib: u32,
     pub(crate) readers: usize,
+    pub(crate) list_readers: usize,
+    pub(crate) lists_waiting_max: usize,
     pub(crate) lanes: usize,
     pub(crate) connections: usize,
     pub(crate) connect_timeout_ms: u64,

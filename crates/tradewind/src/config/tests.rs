@@ -63,6 +63,8 @@ fn the_reference_file_holds_the_defaults_of_the_crates() {
     assert_eq!(config.store.cache_writer_mib, store.cache_mb_writer);
     assert_eq!(config.store.cache_reader_mib, store.cache_mb_reader);
     assert_eq!(config.store.readers, store.readers);
+    assert_eq!(config.store.list_readers, store.list_readers);
+    assert_eq!(config.store.lists_waiting_max, store.lists_waiting_max);
     assert_eq!(config.store.migrate_at_start, store.migrate);
     let (said, server) = (config.postgres(""), PostgresConfig::new(""));
     assert_eq!(
@@ -75,6 +77,7 @@ fn the_reference_file_holds_the_defaults_of_the_crates() {
             server.lock_wait_max
         ),
     );
+    assert_eq!((said.list_readers, said.lists_waiting_max), (server.list_readers, server.lists_waiting_max));
     assert_eq!((said.commit_wait_max, said.node_lease), (server.commit_wait_max, server.node_lease));
     let server = ServerConfig::default();
     assert_eq!((config.listen, config.ops.listen), (server.listen, server.ops_listen));

@@ -101,8 +101,8 @@ pub(crate) async fn user(ops: &Ops, json: bool, command: User) -> anyhow::Result
             }
             Ok(print(json, &answer, show_user))
         }
-        User::List { partner } => {
-            let answer = ops.get(&Path::of(&["partners", &partner, "users"])).await?;
+        User::List { partner, page } => {
+            let answer = ops.get(&Path::of(&["partners", &partner, "users"]).page(&page)).await?;
             Ok(print(json, &answer, show_users))
         }
         User::Disable { partner, login } => {
@@ -130,8 +130,8 @@ pub(crate) async fn endpoint(ops: &Ops, json: bool, command: Endpoint) -> anyhow
                 )
             }))
         }
-        Endpoint::List { partner } => {
-            let answer = ops.get(&Path::of(&["partners", &partner, "endpoints"])).await?;
+        Endpoint::List { partner, page } => {
+            let answer = ops.get(&Path::of(&["partners", &partner, "endpoints"]).page(&page)).await?;
             Ok(print(json, &answer, show_endpoints))
         }
         Endpoint::Remove { partner, endpoint } => {
@@ -269,12 +269,12 @@ fn show_users(answer: &Value) -> String {
             instant(user, "signed_in_at_ms", Zone::Local),
         ]
     });
-    table(["user", "login", "name", "state", "may refund", "signed in"], users)
+    table(["user", "login", "name", "state", "may refund", "signed in"], users) + &more(answer)
 }
 
 fn show_endpoints(answer: &Value) -> String {
     let endpoints = list(answer, "endpoints")
         .iter()
         .map(|endpoint| [text(endpoint, "id"), text(endpoint, "url"), text(endpoint, "events")]);
-    table(["endpoint", "url", "events"], endpoints)
+    table(["endpoint", "url", "events"], endpoints) + &more(answer)
 }

@@ -4,6 +4,7 @@
 //! same is the copy complete, and only then can a gateway be started on it. Killed at any moment, the
 //! same command goes on where it stood.
 
+use std::convert::Infallible;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tokio::signal::unix::{SignalKind, signal};
 use tradewind_signing::{Secret, random_token};
-use tradewind_store::moving::{self, CopyError, CopyOptions, Movable, Progress, Section};
+use tradewind_store::moving::{self, Copied, CopyError, CopyOptions, Movable, Progress, Section};
 use tradewind_store::{StoreError, Verification};
 
 use super::{Place, StoreUrl};
@@ -58,7 +59,10 @@ async fn run(global: &Global, config: &Config, command: &Copy) -> anyhow::Result
         bail!("the books of the source do not agree; --accept-findings copies them as they are");
     }
     say(quiet, &format!("copying to {to}"));
-    transfer(&*source, &*target, command, Shown::new(&known, quiet)).await?;
+    let copied = transfer(&*source, &*target, command, Shown::new(&known, quiet)).await?;
+    if copied == Copied::Before {
+        say(quiet, "nothing to do: the target holds a complete copy of this source");
+    }
     say(quiet, "verifying the target");
     let found = target.verify().await?;
     let differences = moving::differences(&known, &found);
@@ -72,11 +76,11 @@ async fn run(global: &Global, config: &Config, command: &Copy) -> anyhow::Result
             found.checked.iter().map(|(what, count)| ((*what).to_owned(), (*count).into())).collect();
         json!({
             "from": from.to_string(), "to": to.to_string(), "clean": clean, "checked": checked,
-            "differences": differences, "seconds": seconds,
+            "differences": differences, "nothing_to_do": copied == Copied::Before, "seconds": seconds,
         })
         .to_string()
     } else {
-        summary(&found, &differences, command, seconds)
+        summary(&found, &differences, copied, command, seconds)
     });
     Ok(if clean { ExitCode::SUCCESS } else { ExitCode::from(EXIT_FAILED) })
 }
@@ -93,7 +97,7 @@ async fn transfer(
     target: &dyn Movable,
     command: &Copy,
     mut shown: Shown,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Copied> {
     let options = CopyOptions { token: random_token(TOKEN_BYTES), chunk_rows: command.chunk_rows };
     let stop = AtomicBool::new(false);
     let interrupted = async {
@@ -101,7 +105,7 @@ async fn transfer(
             interrupt.recv().await;
             stop.store(true, Ordering::Relaxed);
         }
-        std::future::pending::<()>().await;
+        std::future::pending::<Infallible>().await
     };
     let mut tries = 0;
     let copying = async {
@@ -125,7 +129,7 @@ async fn transfer(
     };
     let outcome = tokio::select! {
         outcome = copying => outcome,
-        () = interrupted => Ok(()),
+        never = interrupted => match never {},
     };
     match outcome {
         Err(CopyError::Stopped) => bail!("stopped; the same command goes on from here"),
@@ -136,7 +140,10 @@ async fn transfer(
 /// Nothing is lost by trying again: the target says what it has.
 fn may_pass(error: &StoreError) -> bool {
     match error {
-        StoreError::Unavailable(_) | StoreError::Unknown(_) | StoreError::Conflict(_) => true,
+        StoreError::Unavailable(_)
+        | StoreError::Busy(_)
+        | StoreError::Unknown(_)
+        | StoreError::Conflict(_) => true,
         StoreError::Corrupt(_) => false,
     }
 }
@@ -147,12 +154,22 @@ fn say(quiet: bool, text: &str) {
     }
 }
 
-fn summary(found: &Verification, differences: &[String], command: &Copy, seconds: u64) -> String {
+fn summary(
+    found: &Verification,
+    differences: &[String],
+    copied: Copied,
+    command: &Copy,
+    seconds: u64,
+) -> String {
     let checked: Vec<String> = found.checked.iter().map(|(what, count)| format!("{count} {what}")).collect();
     let checked = if checked.is_empty() { "no business yet".to_owned() } else { checked.join(", ") };
     let mut text = format!("checked: {checked}\n");
     if !differences.is_empty() {
-        text.push_str(&format!("NOT complete: {} differences", differences.len()));
+        text.push_str(match copied {
+            Copied::Now => "NOT complete",
+            Copied::Before => "the copy was complete, and its gateway has worked since",
+        });
+        text.push_str(&format!(": {} differences", differences.len()));
         differences.iter().for_each(|difference| text.push_str(&format!("\n  {difference}")));
         return text;
     }

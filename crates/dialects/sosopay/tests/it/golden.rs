@@ -111,7 +111,7 @@ fn a_revocation() {
 }
 
 fn page() -> Outcome {
-    Outcome::Listed(OrderPage { entries: vec![(order(), payment())], total: 11 })
+    Outcome::Listed(OrderPage { entries: vec![(order(), payment())], total: Some(11) })
 }
 
 #[test]
@@ -127,9 +127,14 @@ fn a_batch_for_an_old_client() {
     let request = shop.get("queryTrades", "", "&pageNum=1&pageSize=10");
     let answer = shop.answer("queryTrades", &request, Ok(&page()));
     assert_eq!(shop.clear(&answer), golden("queryTrades.single.response.json"));
-    let two = Outcome::Listed(OrderPage { entries: vec![(order(), payment()); 2], total: 2 });
+    let two = Outcome::Listed(OrderPage { entries: vec![(order(), payment()); 2], total: Some(2) });
     let text = shop.clear(&shop.answer("queryTrades", &request, Ok(&two)));
     assert!(text.contains("\"charges\":[{") && text.contains("\"tradeInfos\":[{"), "{text}");
+    // A total that is not known is not told.
+    assert!(text.contains("\"totalSize\":2"), "{text}");
+    let some = Outcome::Listed(OrderPage { entries: vec![(order(), payment()); 2], total: None });
+    let text = shop.clear(&shop.answer("queryTrades", &request, Ok(&some)));
+    assert!(text.contains("\"chargesSize\":2") && !text.contains("totalSize"), "{text}");
     let xml = tradewind_dialect::RawRequest { query: request.query.replace("=json", "=xml"), ..request };
     assert_eq!(
         shop.clear(&shop.answer("queryTrades", &xml, Ok(&page()))),

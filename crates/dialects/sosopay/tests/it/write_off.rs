@@ -259,14 +259,18 @@ fn answers_in_both_formats() {
     let cancel = r#"{"busiCode":"0010000001","tradeCode":"V1","verifyCode":"0000000000005724"}"#;
     assert_eq!(told("verifyCancel", cancel, &issued).0, format!("{ok}}}}}"));
 
-    let page = RedemptionPage { entries: vec![(redemption(), voucher())], total: 12 };
+    let page = RedemptionPage { entries: vec![(redemption(), voucher())], total: Some(12) };
     let (json, xml) = told("verifyResults", RESULTS, &Outcome::Redemptions(page));
     let row = format!(
         r#"{{"verifySerial":"20160805336001230000","verifyDate":"2016-08-05 09:20:00","verifyCode":"0000000000005724","tradeInfo":{{{info},"verifySerial":"20160805336001230000","isActive":"1"}}}}"#
     );
     assert_eq!(json, format!(r#"{ok},"totalSize":12,"results":[{row}]}}}}"#));
     assert!(xml.contains("<totalSize>12</totalSize><results><result><verifySerial>"), "{xml}");
-    let (json, xml) = told("verifyResults", RESULTS, &Outcome::Redemptions(RedemptionPage::default()));
+    let (json, xml) = told(
+        "verifyResults",
+        RESULTS,
+        &Outcome::Redemptions(RedemptionPage { total: Some(0), ..RedemptionPage::default() }),
+    );
     assert_eq!(json, format!(r#"{ok},"totalSize":0,"results":[]}}}}"#));
     assert!(xml.ends_with("<results></results></VERIFY_RESP>"), "{xml}");
 }
