@@ -214,7 +214,8 @@ fn tasks_of_partner(
         if found.len() >= filter.entries() as usize {
             break;
         }
-        after = TaskPlace { about: beyond.unwrap_or(end), id: TaskId::from_i64(i64::MIN), ..after };
+        // Before all tasks of what is beyond; no task has the number nought.
+        after = TaskPlace { about: beyond.unwrap_or(end), id: TaskId::from_i64(0), ..after };
         if beyond.is_some() {
             let mut page = filter.page(found);
             page.next = page.next.or(Some(after));

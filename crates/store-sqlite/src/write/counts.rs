@@ -15,12 +15,17 @@ const FORGET: &str =
 
 /// Adds what is new and takes off what is gone, once for each stretch.
 pub(super) fn write(connection: &Connection, set: &WriteSet) -> Write {
-    for (key, n) in counts::deltas(set) {
-        let (grain, partner) = (key.grain.code(), key.partner.get());
-        connection.prepare_cached(COUNT)?.execute(params![grain, key.stretch, partner, key.place, n])?;
-        if n < 0 {
-            connection.prepare_cached(FORGET)?.execute(params![grain, key.stretch, partner, key.place])?;
-        }
+    let deltas = counts::deltas(set);
+    if deltas.is_empty() {
+        return Ok(());
+    }
+    let mut count = connection.prepare_cached(COUNT)?;
+    for (key, n) in &deltas {
+        count.execute(params![key.grain.code(), key.stretch, key.partner.get(), key.place, n])?;
+    }
+    for (key, _) in deltas.iter().filter(|(_, n)| **n < 0) {
+        let key = params![key.grain.code(), key.stretch, key.partner.get(), key.place];
+        connection.prepare_cached(FORGET)?.execute(key)?;
     }
     Ok(())
 }

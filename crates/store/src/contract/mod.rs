@@ -76,7 +76,8 @@ macro_rules! contract_tests {
             listing: orders_by_page, orders_by_filter, standing_agrees_with_the_domain, tasks_by_filter,
                 partners_users_and_events, tasks_by_id, stories;
             paging: orders_like_a_model, removed_orders_are_not_counted, what_is_acknowledged_is_counted,
-                filters_look_at_no_more_than_they_may, redemptions_like_a_model;
+                filters_look_at_no_more_than_they_may, redemptions_like_a_model,
+                tasks_behind_much_that_has_none;
             life: a_paid_and_notified_order, a_refused_and_a_done_refund, a_late_success, a_batch_of_many,
                 random_sequences_verify_clean;
             retention: settled_events_go_in_order, settled_tasks_go_alone, pages_and_second_looks,

@@ -2,8 +2,8 @@
 //! stretches that are counted, and while rows come and go.
 
 use tradewind_domain::{
-    ListOrders, ListRedemptions, Method, Order, OrderId, OrderStage, OrderStanding, PartnerId, Payment,
-    Redemption, Timestamp, Voucher, WriteSet,
+    About, ListOrders, ListRedemptions, Method, Order, OrderId, OrderStage, OrderStanding, PartnerId,
+    Payment, Redemption, Timestamp, Voucher, VoucherId, WriteSet,
 };
 
 use super::Fixture;
@@ -12,7 +12,7 @@ use super::leasing::calls_in_flight;
 use super::life::Chance;
 use super::samples::{self, NOW};
 use crate::counts::{IDS, LOOKED_AT_MAX};
-use crate::{OrderQuery, RedemptionQuery};
+use crate::{OrderQuery, RedemptionQuery, TaskFilter, TaskPlace};
 
 const ID_MS: i64 = OrderId::first_at(Timestamp::from_ms(1)).get();
 const SHORT_MS: i64 = IDS[0] / ID_MS;
@@ -319,4 +319,39 @@ pub async fn redemptions_like_a_model(fixture: Fixture) {
             assert_eq!(found.entries, shown, "{list:?}");
         }
     }
+}
+
+/// Tasks of a partner that has many orders and vouchers without any: all are found, page by page, by the
+/// places as they travel, however many pages are empty.
+pub async fn tasks_behind_much_that_has_none(fixture: Fixture) {
+    let mut desk = Desk::open(&fixture.store).await;
+    let mut set = WriteSet::default();
+    for n in 1..=2_300 {
+        let order = samples::order(1, n, &n.to_string());
+        set.payments_new.push(samples::payment(&order));
+        set.orders_new.push(order);
+        set.vouchers_new.push(samples::voucher(1, n, &n.to_string()));
+    }
+    for (id, about) in [(1, 2_290), (2, 1_200), (3, 10)] {
+        set.tasks_new.push(samples::task(1, about, id, 0));
+        let mut of_voucher = samples::task(1, about, id + 10, 0);
+        of_voucher.key.about = About::Voucher(VoucherId::from_i64(about));
+        set.tasks_new.push(of_voucher);
+    }
+    desk.commit(&set).await.unwrap();
+    let (mut found, mut after): (Vec<i64>, Option<TaskPlace>) = (Vec::new(), None);
+    for _ in 0..100 {
+        let partner = Some(PartnerId::from_i64(1));
+        let filter = TaskFilter { partner, after, limit: 2, ..TaskFilter::default() };
+        let page = desk.store.list_tasks(filter).await.unwrap();
+        assert!(page.tasks.len() <= 2);
+        found.extend(page.tasks.iter().map(|task| task.key.id.get()));
+        after = page.next.map(|next| next.to_string().parse().unwrap());
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(after, None, "there is an end");
+    found.sort_unstable();
+    assert_eq!(found, [1, 2, 3, 11, 12, 13]);
 }
