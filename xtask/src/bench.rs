@@ -1,4 +1,4 @@
-//! `cargo xtask bench`, `kill` and `chaos`: the long runs of `tradewind-bench`, in release mode.
+//! `cargo xtask bench`, `kill`, `chaos`, `tickets` and so on: the long runs of `tradewind-bench`, in release mode.
 //!
 //! The arguments are the tool's own and are passed on untouched.
 
@@ -24,6 +24,16 @@ pub(crate) fn chaos(arguments: &[String]) -> Result<bool> {
 /// What a number of orders costs: `tradewind-bench cost`.
 pub(crate) fn cost(arguments: &[String]) -> Result<bool> {
     release("cost", arguments)
+}
+
+/// Sells one hot item as fast as it goes: `tradewind-bench tickets`.
+pub(crate) fn tickets(arguments: &[String]) -> Result<bool> {
+    release("tickets", arguments)
+}
+
+/// Kills processes while many buy the tickets of one day: `tradewind-bench tickets-kill`.
+pub(crate) fn tickets_kill(arguments: &[String]) -> Result<bool> {
+    release("tickets-kill", arguments)
 }
 
 fn release(command: &str, arguments: &[String]) -> Result<bool> {

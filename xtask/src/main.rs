@@ -75,6 +75,18 @@ const CHORES: &[Chore] = &[
         says: "rows and bytes of many orders, in release mode: tradewind-bench cost ARGUMENTS",
         run: bench::cost,
     },
+    Chore {
+        name: "tickets",
+        arguments: "[ARGUMENTS]",
+        says: "orders a second from one hot item, in release mode: tradewind-bench tickets ARGUMENTS",
+        run: bench::tickets,
+    },
+    Chore {
+        name: "tickets-kill",
+        arguments: "[ARGUMENTS]",
+        says: "many buyers of one day while processes are killed, in release mode: tradewind-bench tickets-kill ARGUMENTS",
+        run: bench::tickets_kill,
+    },
 ];
 
 fn main() -> ExitCode {

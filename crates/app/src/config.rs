@@ -14,6 +14,14 @@ pub struct AppConfig {
     pub batch_commands_max: usize,
     /// For how long after payment an order may be refunded.
     pub refund_window: Span,
+    /// For how long a purchase that is not paid holds its units.
+    pub hold_for: Span,
+    /// How far the clocks of the operator's calendar are ahead of UTC.
+    pub day_offset: Span,
+    /// For how long after the end of their validity units may still be given back.
+    pub late_refund: Span,
+    /// Dialects whose deliveries leave on a grid of looks, and its distance; set by whoever knows them.
+    pub polls: Vec<(String, Span)>,
     /// How long a payment by the payer's code may take.
     pub payer_code_deadline: Span,
     /// How long a caller waits for a channel's first answer to a refund, in real time.
@@ -52,6 +60,10 @@ impl Default for AppConfig {
             queue_commands_max: 4096,
             batch_commands_max: 256,
             refund_window: Span::from_days(365),
+            hold_for: Span::from_mins(30),
+            day_offset: Span::from_mins(8 * 60),
+            late_refund: Span::from_days(5),
+            polls: Vec::new(),
             payer_code_deadline: Span::from_secs(80),
             refund_wait: Duration::from_secs(10),
             waiting_calls_max: 1536,
@@ -68,6 +80,12 @@ impl Default for AppConfig {
 impl AppConfig {
     /// What it lays down for all decisions.
     pub fn rules(&self) -> Rules {
-        Rules { refund_window: self.refund_window }
+        Rules {
+            refund_window: self.refund_window,
+            hold_for: self.hold_for,
+            day_offset: self.day_offset,
+            late_refund: self.late_refund,
+            polls: self.polls.clone(),
+        }
     }
 }

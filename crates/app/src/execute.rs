@@ -70,6 +70,14 @@ impl App {
                 Ok(Outcome::Listed(page))
             }
             Call::ListMethods => Ok(Outcome::Methods(self.methods_of(&identity.partner))),
+            Call::ListSkus(list) => self.list_skus(list).await,
+            Call::ShowCalendar { sku, from, until } => self.show_calendar(sku, from, until).await,
+            Call::Purchase(purchase) => self.purchase(partner, caller.dialect, *purchase).await,
+            Call::PayPurchase(pay) => self.pay_purchase(partner, *pay).await,
+            Call::FindPurchase(by) => self.find_purchase(partner, by).await,
+            Call::ApplyRefund(apply) => self.apply_refund(partner, apply).await,
+            Call::ResendCodes(by) => self.resend_codes(partner, by).await,
+            Call::ShowBalance => self.show_balance(partner).await,
             Call::IssueVoucher(voucher) => self.issue_voucher(partner, caller.dialect, *voucher).await,
             Call::FindVoucher { number } => self.find_voucher(partner, number).await,
             Call::RedeemVoucher(redeem) => self.redeem_voucher(partner, redeem).await,
@@ -126,7 +134,9 @@ impl App {
         let nothing = Money::zero(collect.amount.currency());
         let (life, state) = match collect.flow {
             Flow::PayerCode => (self.config.payer_code_deadline, PaymentState::Unknown),
-            Flow::PayerScans | Flow::InWallet | Flow::InApp => (collect.expires_in, PaymentState::Waiting),
+            Flow::PayerScans | Flow::InWallet | Flow::InApp | Flow::FromBalance => {
+                (collect.expires_in, PaymentState::Waiting)
+            }
         };
         let order = Order {
             id,
@@ -149,6 +159,7 @@ impl App {
             terminal: collect.terminal,
             notify_url: collect.notify_url,
             details: collect.details,
+            line: None,
         };
         let payment = Payment {
             id: payment_id,
@@ -284,6 +295,9 @@ impl App {
             }
             Decided::Voucher(_)
             | Decided::Redeemed(..)
+            | Decided::Purchase(_)
+            | Decided::Applied(..)
+            | Decided::Deposit(_)
             | Decided::Task(_)
             | Decided::Partner(_)
             | Decided::Done => Err(Refusal::Internal),

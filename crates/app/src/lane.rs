@@ -80,11 +80,20 @@ pub(crate) fn partner_of(command: &Command) -> Option<PartnerId> {
         Command::RequestRefund(new) => Some(new.partner),
         // What changes belongs to the issuer, whoever redeems.
         Command::IssueVoucher(voucher) => Some(voucher.partner),
+        Command::SaveProduct(product) => Some(product.seller),
+        Command::SaveSku(sku) => Some(sku.seller),
+        Command::PlanStock { seller, .. } => Some(*seller),
+        Command::Purchase(new) => Some(new.partner),
+        Command::PayPurchase(pay) => Some(pay.partner),
+        Command::ApplyRefund(application) => Some(application.partner),
+        Command::Deposit(deposit) => Some(deposit.partner),
         Command::ReportPayment { partner, .. }
         | Command::LapseOrder { partner, .. }
         | Command::ReportRefund { partner, .. }
         | Command::Revoke { partner, .. }
         | Command::ReviewRevocation { partner, .. }
+        | Command::ReviewRefund { partner, .. }
+        | Command::ResendCodes { partner, .. }
         | Command::RedeemVoucher { partner, .. }
         | Command::CancelVoucher { partner, .. }
         | Command::PatchPartner { partner, .. }
@@ -95,6 +104,7 @@ pub(crate) fn partner_of(command: &Command) -> Option<PartnerId> {
         Command::RotateCredential { credential, .. } => Some(credential.partner),
         Command::Add(addition) => Some(match addition.as_ref() {
             Addition::Partner { partner, .. } => partner.id,
+            Addition::Seller(partner) => partner.id,
             Addition::Credential(credential) => credential.partner,
             Addition::User(user) => user.partner,
             Addition::Endpoint(endpoint) => endpoint.partner,
@@ -261,6 +271,11 @@ enum Witness {
     ChangedOrder(Box<tradewind_domain::Order>),
     Voucher(PartnerId, tradewind_domain::VoucherId),
     ChangedVoucher(Box<tradewind_domain::Voucher>),
+    Deposit(PartnerId, String),
+    /// What was laid down is laid down again without harm, so that it may have been changed since.
+    Product(Box<tradewind_domain::Product>),
+    Sku(Box<tradewind_domain::Sku>),
+    Stock(Box<tradewind_domain::Stock>),
 }
 
 impl Witness {
@@ -280,11 +295,22 @@ impl Witness {
         let removed_order =
             || set.orders_removed.first().map(|order| Witness::RemovedOrder(order.partner, order.id));
         let made = order.or_else(event).or_else(task).or_else(voucher);
-        made.or_else(changed_order)
-            .or_else(changed_voucher)
-            .or_else(changed_task)
-            .or_else(removed_task)
-            .or_else(removed_order)
+        let deposit = || set.deposits.first().map(|made| Witness::Deposit(made.partner, made.number.clone()));
+        let product = || {
+            let product = set.products_new.first().or(set.products_changed.first());
+            product.map(|product| Witness::Product(Box::new(product.clone())))
+        };
+        let sku = || {
+            let sku = set.skus_new.first().or(set.skus_changed.first());
+            sku.map(|sku| Witness::Sku(Box::new(sku.clone())))
+        };
+        let stock = || {
+            let stock = set.stocks_new.first().or(set.stocks_changed.first());
+            stock.map(|stock| Witness::Stock(Box::new(stock.clone())))
+        };
+        let made = made.or_else(deposit).or_else(changed_order).or_else(changed_voucher);
+        let made = made.or_else(changed_task).or_else(removed_task).or_else(removed_order);
+        made.or_else(product).or_else(sku).or_else(stock)
     }
 
     fn need(&self) -> Need {
@@ -298,6 +324,10 @@ impl Witness {
             Witness::ChangedOrder(order) => Need::Order(order.partner, order.id),
             Witness::Voucher(partner, voucher) => Need::Voucher(*partner, *voucher),
             Witness::ChangedVoucher(voucher) => Need::Voucher(voucher.partner, voucher.id),
+            Witness::Deposit(partner, number) => Need::Deposit(*partner, number.clone()),
+            Witness::Product(product) => Need::Product(product.id),
+            Witness::Sku(sku) => Need::Sku(sku.id),
+            Witness::Stock(stock) => Need::Stock(stock.key),
         }
     }
 
@@ -321,6 +351,10 @@ impl Witness {
             Witness::ChangedVoucher(voucher) => {
                 view.voucher(voucher.partner, voucher.id) == Some(voucher.as_ref())
             }
+            Witness::Deposit(partner, number) => view.deposit_by_number(*partner, number).is_some(),
+            Witness::Product(product) => view.product(product.id) == Some(product.as_ref()),
+            Witness::Sku(sku) => view.sku(sku.id) == Some(sku.as_ref()),
+            Witness::Stock(stock) => view.stock(stock.key) == Some(stock.as_ref()),
         }
     }
 }

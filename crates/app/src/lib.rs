@@ -7,12 +7,14 @@
 mod cashier;
 mod clock;
 mod config;
+mod counter;
 mod counters;
 mod execute;
 mod identity;
 mod lane;
 mod limit;
 mod operate;
+mod purchases;
 mod sign_in;
 mod vouchers;
 mod waiters;
@@ -28,10 +30,12 @@ use tradewind_store::{Store, StoreError};
 pub use cashier::{Cashier, Preparation};
 pub use clock::{CLOCK_FACT, Clock, ClockState};
 pub use config::{AppConfig, Rate};
+pub use counter::Ticket;
 pub use counters::Counters;
 pub use execute::Caller;
 pub use identity::Identity;
 pub use operate::{NewPartner, NewUser, PartnerWithKeys};
+pub use purchases::Verdict;
 
 use identity::Identities;
 use lane::{Job, LaneContext};

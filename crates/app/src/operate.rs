@@ -2,9 +2,9 @@
 
 use futures_util::future::join_all;
 use tradewind_domain::{
-    Addition, Command, Credential, CredentialId, Decided, Device, Endpoint, EndpointId, EventKind, Method,
-    Need, Order, OrderId, OrderRef, Outcome, Partner, PartnerId, PartnerPatch, PartnerState, Refusal, Span,
-    Task, TaskCommand, TaskKey, User, UserId, UserState,
+    Addition, Command, Credential, CredentialId, Currency, Decided, Device, Endpoint, EndpointId, EventKind,
+    Method, Money, Need, Order, OrderId, OrderRef, Outcome, Partner, PartnerId, PartnerPatch, PartnerState,
+    Refusal, Span, Task, TaskCommand, TaskKey, User, UserId, UserState,
 };
 use tradewind_signing::{Secret, hash_password};
 use tradewind_store::{Story, TaskFilter, finding};
@@ -28,6 +28,8 @@ pub struct NewPartner {
     pub methods: Vec<Method>,
     /// What the operator keeps of each payment, in millionths.
     pub fee_ppm: u32,
+    /// How far its prepaid balance may go below nothing.
+    pub credit_limit: Money,
     /// Whether it starts suspended.
     pub suspended: bool,
 }
@@ -73,11 +75,28 @@ impl App {
             state: if new.suspended { PartnerState::Suspended } else { PartnerState::Active },
             methods: new.methods,
             fee_ppm: new.fee_ppm,
+            credit_limit: new.credit_limit,
             settings: new.settings,
             created_at: now,
         };
         let credential = self.credential(partner.id, new.dialect, new.key_id, &new.secret);
         self.change_partner(Command::Add(Box::new(Addition::Partner { partner, credential }))).await
+    }
+
+    /// Adds a partner that sells and hands over, and does not call.
+    pub async fn add_seller(&self, name: String) -> Result<Partner, Refusal> {
+        let now = self.now();
+        let partner = Partner {
+            id: PartnerId::make(&self.ids, now),
+            name,
+            state: PartnerState::Active,
+            methods: Vec::new(),
+            fee_ppm: 0,
+            credit_limit: Money::zero(Currency::CNY),
+            settings: "{}".to_owned(),
+            created_at: now,
+        };
+        self.change_partner(Command::Add(Box::new(Addition::Seller(partner)))).await
     }
 
     /// Gives a partner a new secret under its present key id. The old ones count on for `overlap`.
@@ -169,9 +188,14 @@ impl App {
         }
     }
 
-    /// Runs a task again or calls it off.
-    pub async fn task(&self, key: TaskKey, command: TaskCommand) -> Result<Task, Refusal> {
-        match self.submit(Command::Task { key, command }).await? {
+    /// Runs a task again, calls it off or counts it as done, and remembers why.
+    pub async fn task(
+        &self,
+        key: TaskKey,
+        command: TaskCommand,
+        reason: Option<String>,
+    ) -> Result<Task, Refusal> {
+        match self.submit(Command::Task { key, command, reason }).await? {
             Decided::Task(task) => Ok(*task),
             _ => Err(Refusal::Internal),
         }
@@ -185,7 +209,8 @@ impl App {
         loop {
             let page = self.store.list_tasks(filter.clone()).await.map_err(|error| self.storage(&error))?;
             let retries = page.tasks.iter().map(|task| {
-                self.submit_patiently(Command::Task { key: task.key, command: TaskCommand::Retry })
+                let (key, command) = (task.key, TaskCommand::Retry);
+                self.submit_patiently(Command::Task { key, command, reason: None })
             });
             for answer in join_all(retries).await {
                 answer?;

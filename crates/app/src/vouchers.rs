@@ -12,7 +12,7 @@ use crate::execute::whole;
 
 /// A code that is taken is drawn again. Even with thousands of millions of codes in use, so many in a
 /// row are not met by chance.
-const CODES_TRIED_MAX: u32 = 8;
+pub(crate) const CODES_TRIED_MAX: u32 = 8;
 
 impl App {
     pub(crate) async fn issue_voucher(
@@ -32,7 +32,12 @@ impl App {
             subject: call.subject,
             ordered: call.ordered,
             used: 0,
+            refunded: 0,
+            locked: 0,
             state: VoucherState::Active,
+            order: None,
+            seller: None,
+            valid_from: None,
             valid_until: call.valid_until,
             cancelled_at: None,
             shares,
@@ -89,8 +94,8 @@ impl App {
             let usable = voucher.usable_by(by, self.now());
             return Ok(Outcome::Redeemable(Box::new(voucher.clone()), usable));
         }
-        let (partner, voucher) = (voucher.partner, voucher.id);
-        match self.submit(Command::RedeemVoucher { partner, voucher, by, device, count }).await? {
+        let (partner, voucher, order) = (voucher.partner, voucher.id, voucher.order);
+        match self.submit(Command::RedeemVoucher { partner, voucher, by, device, count, order }).await? {
             Decided::Redeemed(voucher, redemption) => Ok(Outcome::Redeemed(voucher, redemption)),
             _ => Err(Refusal::Internal),
         }
@@ -131,7 +136,7 @@ fn no_such_voucher() -> Refusal {
 
 /// Sixty-four bits by chance, reduced to the codes there are: none is favoured by more than one part in
 /// eighteen thousand.
-fn random_code() -> Result<VoucherCode, Refusal> {
+pub(crate) fn random_code() -> Result<VoucherCode, Refusal> {
     let payload = u64::from_le_bytes(random_bytes()) % VoucherCode::PAYLOADS;
     VoucherCode::of_payload(payload).ok_or(Refusal::Internal)
 }

@@ -66,6 +66,9 @@ impl Waiters {
             | Decided::Refund(..)
             | Decided::Voucher(_)
             | Decided::Redeemed(..)
+            | Decided::Purchase(_)
+            | Decided::Applied(..)
+            | Decided::Deposit(_)
             | Decided::Task(_)
             | Decided::Partner(_)
             | Decided::Done => {}

@@ -229,12 +229,30 @@ impl Operator {
         self.call("GET", path, None)
     }
 
-    /// Adds a partner of the protocol that these tools speak.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call("POST", path, Some(&body.to_string()))
+    }
+
+    pub(crate) fn put(&self, path: &str, body: &Value) -> anyhow::Result<Value> {
+        self.call("PUT", path, Some(&body.to_string()))
+    }
+
+    /// Moves a sandbox's clock forward and lets everything that becomes due settle.
+    pub(crate) fn advance_clock(&self, by: Duration) -> anyhow::Result<()> {
+        self.post("/ops/v1/clock/advance", &json!({ "by_ms": by.as_millis() as u64 })).map(drop)
+    }
+
+    /// The engine's time, in Unix milliseconds.
+    pub(crate) fn now_ms(&self) -> anyhow::Result<u64> {
+        self.get("/ops/v1/clock")?["now_ms"].as_u64().context("the clock shows no `now_ms`")
+    }
+
+    /// Adds a partner of the payment protocol.
     pub(crate) fn add_partner(&self, partner: &Partner) -> anyhow::Result<()> {
         let new = json!({
             "dialect": "sosopay", "key_id": partner.busi_id, "name": "Load", "secret": partner.key,
         });
-        self.call("POST", "/ops/v1/partners", Some(&new.to_string())).map(drop)
+        self.post("/ops/v1/partners", &new).map(drop)
     }
 
     /// Runs `POST /ops/v1/verify`; the findings of an unclean database are the error.

@@ -4,6 +4,7 @@
 //! * `receiver` is a partner's notification address; `echo` is the bare server that sets the ceiling.
 //! * `run` starts all of them with a gateway, side by side, and prints figures, ratios and bars.
 //! * `kill` kills the gateway again and again under load and checks every acknowledged order.
+//! * `tickets` sells one hot item as fast as it goes; `tickets-kill` kills the gateway while it does.
 //!
 //! Nothing here is linked into the gateway; it is spoken to through its command line and its wire.
 
@@ -25,6 +26,7 @@ mod gateway;
 mod histogram;
 mod http;
 mod kill;
+mod lianhe;
 mod lists;
 mod load;
 mod million;
@@ -36,6 +38,7 @@ mod report;
 mod run;
 mod scenarios;
 mod sosopay;
+mod tickets;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -68,6 +71,12 @@ enum Command {
     Chaos(chaos::ChaosArgs),
     /// Measure what orders cost in rows, bytes and log.
     Cost(cost::CostArgs),
+    /// Measure how many orders a second one hot item takes, and check the bars.
+    Tickets(tickets::run::TicketsArgs),
+    /// Buy tickets of one item: the load generator of `tickets`.
+    TicketsLoad(tickets::load::TicketsLoadArgs),
+    /// Kill processes while many buy the tickets of one day, and check that never one too many is sold.
+    TicketsKill(tickets::kill::TicketsKillArgs),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
@@ -80,5 +89,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Kill(args) => kill::command(&args),
         Command::Chaos(args) => chaos::command(&args),
         Command::Cost(args) => cost::command(&args),
+        Command::Tickets(args) => tickets::run::command(&args),
+        Command::TicketsLoad(args) => tickets::load::command(&args),
+        Command::TicketsKill(args) => tickets::kill::command(&args),
     }
 }

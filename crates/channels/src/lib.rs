@@ -1,9 +1,10 @@
-//! Outside parties that the gateway calls for money, sans-IO like the dialects: a channel says which
+//! Outside parties that the gateway calls for money and for messages to people, sans-IO like the dialects: a channel says which
 //! request to send and what an answer means, and somebody else does the sending.
 //!
-//! The one channel so far is the [`sandbox`], which needs no outside party at all.
+//! The one channel for money so far is the [`sandbox`], which needs no outside party at all.
 
 mod link;
+mod message;
 pub mod sandbox;
 
 use std::collections::HashMap;
@@ -13,6 +14,7 @@ use tradewind_dialect::{RawRequest, RawResponse};
 use tradewind_domain::{ChannelReport, Method, Order, PayerAction, Payment, Refund, RefundReport, Timestamp};
 
 pub use link::LinkKey;
+pub use message::{Message, MessageChannel, MessageStep, OutboxChannel};
 
 /// An outside party that moves money.
 pub trait Channel: Send + Sync + 'static {

@@ -173,15 +173,16 @@ impl Channel for Sandbox {
         Sandbox::NAME
     }
 
-    fn serves(&self, _method: &Method) -> bool {
-        true
+    /// All of them but the prepaid balance, for which nobody outside is asked.
+    fn serves(&self, method: &Method) -> bool {
+        *method != Method::BALANCE
     }
 
     fn prepare(&self, order: &Order, payment: &Payment, now: Timestamp) -> Preparation {
         let pays_itself = payment.amount.cents().is_ok_and(|cents| cents % 100 == 81);
         let unpaid_look = if pays_itself { now + SELF_PAYING_AFTER } else { order.expires_at };
         match payment.flow {
-            Flow::PayerCode => Preparation { action: None, follow_up_at: now },
+            Flow::PayerCode | Flow::FromBalance => Preparation { action: None, follow_up_at: now },
             Flow::PayerScans => Preparation {
                 action: Some(PayerAction::Link(self.cashier_link(order))),
                 follow_up_at: unpaid_look.min(order.expires_at),

@@ -11,6 +11,7 @@ mod cashier;
 pub mod components;
 mod qr;
 mod reply;
+mod ticket;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use axum::routing::get;
 use tradewind_app::App;
 
 pub use cashier::CashierLinks;
+pub use ticket::TicketLinks;
 
 /// What the pages work with.
 #[derive(Clone)]
@@ -27,13 +29,18 @@ pub struct Console {
     pub app: Arc<App>,
     /// What is behind the links to the cashier page.
     pub links: Arc<dyn CashierLinks>,
+    /// What is behind the links to the ticket page.
+    pub tickets: Arc<dyn TicketLinks>,
     /// The address under which browsers reach the gateway, without a trailing slash.
     pub public_url: Arc<str>,
 }
 
 impl Console {
-    /// All pages: the cashier page with its QR code, and the style sheet.
+    /// All pages: the cashier page with its QR code, the ticket page, and the style sheet.
     pub fn router(self) -> Router {
-        cashier::routes().with_state(self).route(components::STYLE_PATH, get(reply::style))
+        cashier::routes()
+            .merge(ticket::routes())
+            .with_state(self)
+            .route(components::STYLE_PATH, get(reply::style))
     }
 }

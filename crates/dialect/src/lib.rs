@@ -18,8 +18,8 @@ pub use raw::{Headers, Method, RawRequest, RawResponse};
 pub use verified::{Proof, Verified};
 
 use tradewind_domain::{
-    Call, Endpoint, Event, EventKind, Order, Outcome, Partner, Payment, Redemption, Refund, Refusal,
-    Schedule, Timestamp, Voucher,
+    Call, Endpoint, Event, EventKind, Order, Outcome, Partner, Payment, Product, Redemption, Refund, Refusal,
+    Schedule, Sku, Span, Timestamp, Voucher,
 };
 
 /// A partner protocol. Every method is required: there is no default that says yes.
@@ -29,6 +29,9 @@ pub trait Dialect: Send + Sync + 'static {
 
     /// Where it listens. The server mounts these on its generic handler.
     fn routes(&self) -> &'static [Route];
+
+    /// The headers of a request that it looks at, by their lower-case names. It is shown no others.
+    fn headers(&self) -> &'static [&'static str];
 
     /// The interfaces of the specification, for the coverage table and the documents.
     fn interfaces(&self) -> &'static [Interface];
@@ -70,6 +73,14 @@ pub trait Dialect: Send + Sync + 'static {
     /// When a notification is tried again.
     fn schedule(&self, kind: EventKind) -> Schedule;
 
+    /// How long its specification lets a receiver of notifications take, where that is longer than what the
+    /// operator has set. `None` where the operator's setting counts alone.
+    fn patience(&self) -> Option<Span>;
+
+    /// The name of the group in which this kind of event is told in order: of one order, voucher or sku,
+    /// news of a group go to an address one after the other. `None` for news that wait for no others.
+    fn ordered_by(&self, kind: EventKind) -> Option<&'static str>;
+
     /// Checks the partner's switches for this dialect (a JSON object) and the shape of a key id and
     /// secret, when an operator sets them. The error is for the operator.
     fn check_partner(&self, key_id: &str, secret: &str, settings: &str) -> Result<(), String>;
@@ -106,8 +117,22 @@ pub struct Route {
     pub method: Method,
     /// The path with `{name}` for variable segments.
     pub path: &'static str,
+    /// The query parameter, and its value, that a request must have for this route, where one path has
+    /// several operations. Of the routes of one path and method, one without is the fallback.
+    pub query: Option<(&'static str, &'static str)>,
     /// The operation, for instance `refund`: a metrics label and the argument of the other methods.
     pub operation: &'static str,
+}
+
+impl Route {
+    /// Whether the query of a request, as it was sent, is that of this route. Names and values are matched
+    /// letter by letter, and of several parameters of the name the last counts. The fallback takes any.
+    pub fn takes(&self, query: &str) -> bool {
+        let Some((name, value)) = self.query else { return true };
+        let pairs = query.rsplit('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut named = pairs.filter(|(own, _)| *own == name);
+        named.next().is_some_and(|(_, own)| own == value)
+    }
 }
 
 /// One interface of a specification.
@@ -172,6 +197,8 @@ pub enum NoticeAbout<'a> {
         payment: &'a Payment,
         /// The refund, for news of one.
         refund: Option<&'a Refund>,
+        /// What was redeemed, and the voucher of the order that it was redeemed of, for news of that.
+        redemption: Option<(&'a Voucher, &'a Redemption)>,
     },
     /// A voucher of which something was redeemed.
     Voucher {
@@ -182,6 +209,27 @@ pub enum NoticeAbout<'a> {
         /// What the one who redeemed calls itself by in this dialect, if it speaks it.
         redeemer: Option<&'a str>,
     },
+    /// A sku of a product that was changed.
+    Sku {
+        /// The sku.
+        sku: &'a Sku,
+        /// The product.
+        product: &'a Product,
+    },
+}
+
+impl Notice<'_> {
+    /// The key that signs this attempt, of `keys` newest first. While a key is being rotated, the attempts
+    /// go through the keys that count, the oldest first: the partner that has not installed the new one
+    /// yet understands the first attempt, one that has the second.
+    pub fn key_of_attempt<'k, K>(&self, keys: &'k [K]) -> Option<&'k K> {
+        key_of_attempt(keys, self.attempt)
+    }
+}
+
+fn key_of_attempt<K>(keys: &[K], attempt: u32) -> Option<&K> {
+    let turn = usize::try_from(attempt.saturating_sub(1)).ok()?.checked_rem(keys.len())?;
+    keys.get(keys.len() - 1 - turn)
 }
 
 /// A notification to be sent.
@@ -191,6 +239,8 @@ pub struct Notification {
     pub url: String,
     /// The `content-type`.
     pub content_type: &'static str,
+    /// Further headers, by their lower-case names.
+    pub headers: Vec<(&'static str, String)>,
     /// The body of the POST.
     pub body: bytes::Bytes,
 }
@@ -236,4 +286,47 @@ pub struct SandboxUser {
     pub may_refund: bool,
     /// Whether it may not sign in.
     pub locked: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Method, Route, key_of_attempt};
+
+    #[test]
+    fn attempts_go_through_the_keys_oldest_first() {
+        let told = |keys: &[&'static str]| {
+            (1..=4).map(|attempt| key_of_attempt(keys, attempt).copied()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(&["only"]), [Some("only"); 4]);
+        assert_eq!(told(&["new", "old"]), [Some("old"), Some("new"), Some("old"), Some("new")]);
+        assert_eq!(told(&[]), [None; 4]);
+    }
+
+    #[test]
+    fn routes_of_one_path_are_told_apart_by_a_parameter() {
+        let of = |query| Route { method: Method::Post, path: "/a", query, operation: "b" };
+        let route = of(Some(("method", "pay")));
+        for query in ["method=pay", "a=1&method=pay", "method=pay&a=1&", "method=send&method=pay"] {
+            assert!(route.takes(query), "{query}");
+        }
+        for query in [
+            "",
+            "method",
+            "method=",
+            "method=Pay",
+            "Method=pay",
+            "method=pay%20",
+            "method=p%61y",
+            "method=pay=",
+            "xmethod=pay",
+            "method=pay&method=send",
+            "method=pay;method=send",
+            "pay",
+        ] {
+            assert!(!route.takes(query), "{query}");
+        }
+        for query in ["", "method=pay", "%"] {
+            assert!(of(None).takes(query), "the fallback takes {query}");
+        }
+    }
 }

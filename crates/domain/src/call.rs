@@ -3,8 +3,9 @@
 
 use crate::order::OrderStage;
 use crate::{
-    Device, Flow, Method, Money, Order, OrderId, Partner, Payment, Redemption, RedemptionId, Refund, Span,
-    Terminal, Timestamp, User, Voucher, VoucherCode,
+    Day, Device, Flow, Method, Money, Order, OrderId, Partner, Payment, Product, Purchase, PurchaseRef,
+    Redemption, RedemptionId, Refund, Sku, SkuId, Span, Stock, StockKey, Terminal, Timestamp, Traveller,
+    User, Voucher, VoucherCode,
 };
 
 /// A verified call of a partner.
@@ -24,6 +25,29 @@ pub enum Call {
     ListMethods,
     /// Check a user's login and password.
     SignIn(Login),
+    /// Look at what is on sale.
+    ListSkus(ListSkus),
+    /// Look at the prices and stocks of a sku's days.
+    ShowCalendar {
+        /// Which sku.
+        sku: SkuId,
+        /// The first day.
+        from: Day,
+        /// The last day.
+        until: Day,
+    },
+    /// Buy from the catalogue.
+    Purchase(Box<PurchaseCall>),
+    /// Pay a purchase.
+    PayPurchase(Box<PayCall>),
+    /// Look at a purchase.
+    FindPurchase(PurchaseRef),
+    /// Apply for a refund of units.
+    ApplyRefund(ApplyCall),
+    /// Have the codes of a purchase sent again.
+    ResendCodes(PurchaseRef),
+    /// How much is left of the prepaid balance.
+    ShowBalance,
     /// Issue a voucher.
     IssueVoucher(Box<VoucherCall>),
     /// Look at a voucher of one's own.
@@ -42,6 +66,104 @@ pub enum Call {
     },
     /// Look at a page of what one has redeemed.
     ListRedemptions(ListRedemptions),
+}
+
+/// Look at skus that are on sale, by id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSkus {
+    /// Which.
+    pub choice: SkuChoice,
+    /// Products of this upstream system; `None` for the platform's own. Does not matter to [`SkuChoice::Ids`].
+    pub system: Option<String>,
+}
+
+/// Which skus to look at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SkuChoice {
+    /// A page of them.
+    Page {
+        /// Which page, from 0.
+        page: u32,
+        /// How many on a page.
+        page_size: u32,
+    },
+    /// These; what is not known is left out. Bounded by the dialect.
+    Ids(Vec<SkuId>),
+}
+
+/// A sku with its product and, where it is not sold by the day, its stock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkuListing {
+    /// The sku.
+    pub sku: Sku,
+    /// Its product.
+    pub product: Product,
+    /// Its stock, where it is not sold by the day.
+    pub stock: Option<Stock>,
+}
+
+/// A page of skus.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SkuPage {
+    /// The entries.
+    pub entries: Vec<SkuListing>,
+    /// How many there are on all pages.
+    pub total: u64,
+}
+
+/// Buy from the catalogue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PurchaseCall {
+    /// The partner's own number.
+    pub number: String,
+    /// Fingerprint of the content that the number is bound to.
+    pub fingerprint: i64,
+    /// What.
+    pub stock: StockKey,
+    /// How many.
+    pub quantity: u32,
+    /// What the partner believes to take from the buyer for one.
+    pub sell: Money,
+    /// What the partner believes to pay for one, when it tells.
+    pub cost: Option<Money>,
+    /// Who travels.
+    pub travellers: Vec<Traveller>,
+    /// The platform sends the codes.
+    pub send_codes: bool,
+    /// Pay at once; the partner's own number of the payment within, when it tells one.
+    pub pay: Option<Option<String>>,
+    /// What the dialect wants to find again.
+    pub details: Option<String>,
+}
+
+/// Pay a purchase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PayCall {
+    /// Which; both names are needed.
+    pub order: PurchaseRef,
+    /// What it draws on.
+    pub stock: StockKey,
+    /// How many units.
+    pub quantity: u32,
+    /// What the partner takes from the buyer for one.
+    pub sell: Money,
+    /// The partner's own number of the payment.
+    pub payment: Option<String>,
+    /// Takes the place of the first traveller.
+    pub traveller: Option<Traveller>,
+    /// The platform sends the codes.
+    pub send_codes: bool,
+}
+
+/// Apply for a refund of units.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApplyCall {
+    /// Which purchase; both names are needed.
+    pub order: PurchaseRef,
+    /// The partner's number of the refund, unique per partner.
+    pub number: String,
+    /// How many units.
+    pub quantity: u32,
 }
 
 /// Issue a voucher.
@@ -301,6 +423,16 @@ pub enum Outcome {
     Redeemed(Box<Voucher>, Box<Redemption>),
     /// A page of redemptions.
     Redemptions(RedemptionPage),
+    /// A page of skus.
+    Skus(SkuPage),
+    /// A sku with those of the days asked for that have a stock, in order. Days without one are not sold.
+    Calendar(Box<Sku>, Vec<Stock>),
+    /// The purchase. Where its payment was declined, the balance did not suffice.
+    Purchase(Box<Purchase>),
+    /// The purchase, and the application; `None` when the order had not been paid and ended at once.
+    Applied(Box<Purchase>, Option<Box<Refund>>),
+    /// What is left of the prepaid balance, limits left aside.
+    Balance(Money),
 }
 
 /// An order with its payment, and the refund when one was looked for.

@@ -1,10 +1,10 @@
 //! Commands: the changes that can be asked of the engine, each decided and committed as a whole.
 
 use crate::{
-    About, ChannelReport, Credential, Device, Endpoint, EndpointId, Fact, Forgetting, Method, Money, Order,
-    OrderId, OrderRef, Partner, PartnerId, PartnerState, Payment, PaymentId, Redemption, Refund, RefundId,
-    RefundReport, RevokeMode, Task, TaskId, TaskKey, Timestamp, User, UserState, Voucher, VoucherCode,
-    VoucherId,
+    About, ChannelReport, Credential, Deposit, Device, Endpoint, EndpointId, Fact, Forgetting, Method, Money,
+    NewPurchase, Order, OrderId, OrderRef, Partner, PartnerId, PartnerState, PayPurchase, Payment, PaymentId,
+    Product, Purchase, Redemption, Refund, RefundApplication, RefundId, RefundReport, RevokeMode, Sku, SkuId,
+    StockKey, StockPlan, Task, TaskId, TaskKey, Timestamp, User, UserState, Voucher, VoucherCode, VoucherId,
 };
 
 /// A change asked of the engine.
@@ -31,6 +31,8 @@ pub enum Command {
         partner: PartnerId,
         /// The order.
         order: OrderId,
+        /// The stock that its line draws on, when it has one.
+        stock: Option<StockKey>,
     },
     /// Give money back.
     RequestRefund(Box<NewRefund>),
@@ -65,6 +67,55 @@ pub enum Command {
         /// Take the order back, or let it stand.
         approve: bool,
     },
+    /// Add a product, or change the one of its id.
+    SaveProduct(Box<Product>),
+    /// Add a sku, or change the one of its id.
+    SaveSku(Box<Sku>),
+    /// Lay down stocks of a sku, at most [`StockPlan::MAX`] at once: all of them, or none.
+    PlanStock {
+        /// Who sells.
+        seller: PartnerId,
+        /// What.
+        sku: SkuId,
+        /// How many and for how much.
+        plans: Vec<StockPlan>,
+    },
+    /// Buy from the catalogue. The number with the same content again leads to the order that is there.
+    Purchase(Box<NewPurchase>),
+    /// Pay a purchase from the balance.
+    PayPurchase(Box<PayPurchase>),
+    /// Apply for a refund of units; an order that was not paid ends at once. The number with the same
+    /// content again leads to the application that is there.
+    ApplyRefund(Box<RefundApplication>),
+    /// Decide on an application.
+    ReviewRefund {
+        /// Whose order.
+        partner: PartnerId,
+        /// The order.
+        order: OrderId,
+        /// The stock that its line draws on.
+        stock: StockKey,
+        /// The refund.
+        refund: RefundId,
+        /// Give the units back, or let them be redeemed again.
+        approve: bool,
+        /// Why, in words for the partner.
+        reason: String,
+        /// Who decides.
+        reviewer: String,
+    },
+    /// Have the codes of a purchase sent again.
+    ResendCodes {
+        /// Whose order.
+        partner: PartnerId,
+        /// The order.
+        order: OrderId,
+        /// The partner's own number of it.
+        number: String,
+    },
+    /// Write down money paid in advance, or paid out. The number with the same content again leads to the
+    /// deposit that is there.
+    Deposit(Box<Deposit>),
     /// Issue a voucher: built by the application, judged by the rules. Its number with the same content
     /// again leads to the voucher that is there.
     IssueVoucher(Box<Voucher>),
@@ -80,6 +131,8 @@ pub enum Command {
         device: String,
         /// How many uses, at least one.
         count: u32,
+        /// The order that bought it, as the voucher says.
+        order: Option<OrderId>,
     },
     /// Take back what has not been used of a voucher.
     CancelVoucher {
@@ -90,7 +143,7 @@ pub enum Command {
         /// Its code, which has to be that of the number.
         code: VoucherCode,
     },
-    /// Record what came of an attempt to deliver an event.
+    /// Record what came of an attempt to deliver an event or to send codes.
     RecordDelivery {
         /// The task.
         key: TaskKey,
@@ -105,6 +158,8 @@ pub enum Command {
         key: TaskKey,
         /// What to do.
         command: TaskCommand,
+        /// Why, in words, for those who look at it later.
+        reason: Option<String>,
     },
     /// Add a partner or something that belongs to one.
     Add(Box<Addition>),
@@ -211,6 +266,8 @@ pub enum TaskCommand {
     Retry,
     /// Call it off.
     Cancel,
+    /// Count it as done, because the receiver has the news by other means.
+    Settle,
 }
 
 /// Something to be added.
@@ -223,6 +280,8 @@ pub enum Addition {
         /// Its first credential.
         credential: Credential,
     },
+    /// A partner that sells and hands over, and does not call.
+    Seller(Partner),
     /// Another credential.
     Credential(Credential),
     /// A user.
@@ -242,6 +301,8 @@ pub struct PartnerPatch {
     pub methods: Option<Vec<Method>>,
     /// What the operator keeps.
     pub fee_ppm: Option<u32>,
+    /// How far its prepaid balance may go below nothing.
+    pub credit_limit: Option<Money>,
     /// The switches of its dialects.
     pub settings: Option<String>,
 }
@@ -257,6 +318,12 @@ pub enum Decided {
     Voucher(Box<Voucher>),
     /// The voucher and what was redeemed of it.
     Redeemed(Box<Voucher>, Box<Redemption>),
+    /// The purchase.
+    Purchase(Box<Purchase>),
+    /// The purchase and the application.
+    Applied(Box<Purchase>, Box<Refund>),
+    /// The deposit.
+    Deposit(Box<Deposit>),
     /// The task.
     Task(Box<Task>),
     /// The partner.

@@ -17,17 +17,26 @@ pub enum EventKind {
     RefundFailed,
     /// Uses of a voucher were redeemed.
     VoucherRedeemed,
+    /// A product was changed.
+    ProductChanged,
+    /// A product went on sale.
+    ProductListed,
+    /// A product went off sale.
+    ProductDelisted,
 }
 
 impl EventKind {
     /// All kinds.
-    pub const ALL: [EventKind; 6] = [
+    pub const ALL: [EventKind; 9] = [
         EventKind::OrderPaid,
         EventKind::OrderRevoked,
         EventKind::OrderClosed,
         EventKind::RefundSucceeded,
         EventKind::RefundFailed,
         EventKind::VoucherRedeemed,
+        EventKind::ProductChanged,
+        EventKind::ProductListed,
+        EventKind::ProductDelisted,
     ];
 
     /// Its name, for instance `order.paid`.
@@ -39,6 +48,9 @@ impl EventKind {
             EventKind::RefundSucceeded => "refund.succeeded",
             EventKind::RefundFailed => "refund.failed",
             EventKind::VoucherRedeemed => "voucher.redeemed",
+            EventKind::ProductChanged => "product.changed",
+            EventKind::ProductListed => "product.listed",
+            EventKind::ProductDelisted => "product.delisted",
         }
     }
 
@@ -54,7 +66,10 @@ impl EventKind {
             EventKind::OrderRevoked
             | EventKind::OrderClosed
             | EventKind::RefundSucceeded
-            | EventKind::RefundFailed => false,
+            | EventKind::RefundFailed
+            | EventKind::ProductChanged
+            | EventKind::ProductListed
+            | EventKind::ProductDelisted => false,
         }
     }
 }

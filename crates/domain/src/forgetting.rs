@@ -76,6 +76,8 @@ pub enum Kept {
     Refund,
     /// What was paid may still be given back.
     Refundable,
+    /// It has bought from the catalogue, and those who hold its vouchers go by it.
+    Purchase,
     /// A task about it is pending, or has failed and may be run again.
     Task,
     /// Something has happened to it lately.
@@ -84,8 +86,16 @@ pub enum Kept {
 
 impl Kept {
     /// All reasons.
-    pub const ALL: [Kept; 7] =
-        [Kept::Open, Kept::Review, Kept::Payment, Kept::Refund, Kept::Refundable, Kept::Task, Kept::Recent];
+    pub const ALL: [Kept; 8] = [
+        Kept::Open,
+        Kept::Review,
+        Kept::Payment,
+        Kept::Refund,
+        Kept::Refundable,
+        Kept::Purchase,
+        Kept::Task,
+        Kept::Recent,
+    ];
 
     /// Its name, for instance `refundable`.
     pub fn name(self) -> &'static str {
@@ -95,6 +105,7 @@ impl Kept {
             Kept::Payment => "payment",
             Kept::Refund => "refund",
             Kept::Refundable => "refundable",
+            Kept::Purchase => "purchase",
             Kept::Task => "task",
             Kept::Recent => "recent",
         }
@@ -123,6 +134,7 @@ impl Whole<'_> {
                 Kept::Refund,
             ),
             (refundable, Kept::Refundable),
+            (order.line.is_some(), Kept::Purchase),
             (self.tasks.iter().any(task_waits), Kept::Task),
             (self.at_rest_since() >= before, Kept::Recent),
         ];

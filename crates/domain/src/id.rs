@@ -117,6 +117,8 @@ macro_rules! ids {
 ids! {
     /// Key material of a partner.
     CredentialId "crd" 0,
+    /// Money paid in advance, or paid back.
+    DepositId "dep" 11,
     /// Where a partner wants to be told.
     EndpointId "end" 1,
     /// What a partner or buyer wants.
@@ -125,10 +127,14 @@ ids! {
     PartnerId "par" 3,
     /// One attempt to collect for an order.
     PaymentId "pay" 4,
+    /// What is sold.
+    ProductId "prd" 12,
     /// Uses of a voucher that were redeemed.
     RedemptionId "rdm" 9,
     /// Money going back.
     RefundId "ref" 5,
+    /// A way in which a product is sold.
+    SkuId "sku" 13,
     /// Due work.
     TaskId "tsk" 6,
     /// A movement in the ledger.

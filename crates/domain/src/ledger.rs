@@ -13,8 +13,11 @@
 //! | refund of a late success accepted | pending suspense → clearing:CHANNEL |
 //! | refund done | post of the pending transfer; for a revocation the fee goes back: fees → payable |
 //! | refund refused or withdrawn | void of the pending transfer |
+//! | deposit | clearing:deposits → prepaid; when paid out, the other way round |
+//! | purchase paid from the balance | prepaid → sales |
+//! | refund of units applied for | pending sales → prepaid; posted when approved, voided when rejected |
 
-use crate::{Money, OrderId, PartnerId, Timestamp, TransferId};
+use crate::{DepositId, Money, OrderId, PartnerId, Timestamp, TransferId};
 
 /// An account of a partner's books, by its name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +28,10 @@ pub enum Account {
     Fees,
     /// What the operator owes the partner: grows by credits.
     Payable,
+    /// What the partner has paid in advance: grows by credits.
+    Prepaid,
+    /// What the partner has bought from its balance: grows by credits.
+    Sales,
     /// Money that came in for an order that had ended, until it has gone back.
     Suspense,
 }
@@ -36,6 +43,8 @@ impl Account {
             Account::Clearing(channel) => format!("clearing:{channel}"),
             Account::Fees => "fees".into(),
             Account::Payable => "payable".into(),
+            Account::Prepaid => "prepaid".into(),
+            Account::Sales => "sales".into(),
             Account::Suspense => "suspense".into(),
         }
     }
@@ -45,6 +54,8 @@ impl Account {
         match code {
             "fees" => Some(Account::Fees),
             "payable" => Some(Account::Payable),
+            "prepaid" => Some(Account::Prepaid),
+            "sales" => Some(Account::Sales),
             "suspense" => Some(Account::Suspense),
             _ => code.strip_prefix("clearing:").map(|channel| Account::Clearing(channel.to_owned())),
         }
@@ -75,6 +86,17 @@ pub enum Purpose {
     FeeReturn,
     /// A refund.
     Refund,
+    /// Money paid in advance, or paid back.
+    Deposit,
+}
+
+/// What caused a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cause {
+    /// An order.
+    Order(OrderId),
+    /// A deposit.
+    Deposit(DepositId),
 }
 
 /// A movement in the ledger. Never changed, never removed.
@@ -84,8 +106,8 @@ pub struct Transfer {
     pub id: TransferId,
     /// Whose books.
     pub partner: PartnerId,
-    /// The order that caused it.
-    pub order: OrderId,
+    /// What caused it.
+    pub cause: Cause,
     /// The account debited.
     pub debit: Account,
     /// The account credited.
@@ -123,6 +145,17 @@ impl AccountDelta {
     /// Adds what `transfer` changes on its credit side.
     pub fn credit(&mut self, transfer: &Transfer) {
         Self::add(&mut self.credits_posted, &mut self.credits_pending, transfer);
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: AccountDelta) -> AccountDelta {
+        AccountDelta {
+            debits_posted: self.debits_posted.saturating_add(other.debits_posted),
+            credits_posted: self.credits_posted.saturating_add(other.credits_posted),
+            debits_pending: self.debits_pending.saturating_add(other.debits_pending),
+            credits_pending: self.credits_pending.saturating_add(other.credits_pending),
+        }
     }
 
     fn add(posted: &mut i64, pending: &mut i64, transfer: &Transfer) {

@@ -1,5 +1,5 @@
-//! The rules of the gateway: ids, money, time, partners, orders, payments, refunds, the ledger,
-//! events and tasks, and the decisions made on them.
+//! The rules of the gateway: ids, money, time, partners, orders, payments, refunds, the catalogue and its
+//! stocks, purchases, vouchers, the ledger, events and tasks, and the decisions made on them.
 //!
 //! Everything here is a pure function of its arguments. There is no clock, no randomness, no I/O,
 //! no `async` and no wire format in this crate; whoever calls it passes the time and the source of
@@ -7,11 +7,15 @@
 //! [`Changes`] that must be committed together, or a named [`Refusal`].
 
 mod call;
+mod catalogue;
 mod command;
+mod day;
 mod decide;
+mod deposit;
 mod event;
 mod forgetting;
 mod id;
+mod identity;
 mod ledger;
 mod money;
 mod order;
@@ -19,6 +23,7 @@ mod partner;
 mod past;
 mod payment;
 mod poll;
+mod purchase;
 mod refund;
 mod refusal;
 mod rows;
@@ -30,27 +35,38 @@ mod view;
 mod voucher;
 
 pub use call::{
-    Call, Collect, FindOrder, Found, ListOrders, ListRedemptions, Login, LookUp, MethodChoice, OrderPage,
-    OrderRef, OrderStanding, Outcome, PayerAction, RedeemCall, RedemptionPage, RefundCall, Revoke,
-    RevokeMode, SignedIn, VoucherCall, WalletBridge,
+    ApplyCall, Call, Collect, FindOrder, Found, ListOrders, ListRedemptions, ListSkus, Login, LookUp,
+    MethodChoice, OrderPage, OrderRef, OrderStanding, Outcome, PayCall, PayerAction, PurchaseCall,
+    RedeemCall, RedemptionPage, RefundCall, Revoke, RevokeMode, SignedIn, SkuChoice, SkuListing, SkuPage,
+    VoucherCall, WalletBridge,
+};
+pub use catalogue::{
+    CodeRule, Contact, Price, Product, ProductState, RefundTerms, RefundUntil, Review, Sku, SkuKind, Stock,
+    StockKey, StockPlan, TicketRules, TravellerRule,
 };
 pub use command::{
     Addition, Command, Decided, DeliveryResult, NewOrder, NewRefund, PartnerPatch, TaskCommand,
 };
+pub use day::{Day, ParseDayError};
 pub use decide::{Rules, decide, needs};
+pub use deposit::{Balance, Deposit, PastLimit};
 pub use event::{Event, EventKind};
 pub use forgetting::{Forgetting, ForgottenEvents, ForgottenOrders, Kept, KeptFrom, Whole};
 pub use id::{
-    CredentialId, EndpointId, IdSource, NODE_MAX, NodeId, OrderId, ParseIdError, PartnerId, PaymentId,
-    RedemptionId, RefundId, TaskId, TransferId, UserId, VoucherId,
+    CredentialId, DepositId, EndpointId, IdSource, NODE_MAX, NodeId, OrderId, ParseIdError, PartnerId,
+    PaymentId, ProductId, RedemptionId, RefundId, SkuId, TaskId, TransferId, UserId, VoucherId,
 };
-pub use ledger::{Account, AccountDelta, Purpose, Transfer, TransferKind};
+pub use ledger::{Account, AccountDelta, Cause, Purpose, Transfer, TransferKind};
 pub use money::{AmountError, Currency, Money};
 pub use order::{Order, OrderStage, Terminal};
 pub use partner::{Credential, Device, Endpoint, Partner, PartnerState, User, UserState};
 pub use past::{PastOrder, PastRefund};
 pub use payment::{ChannelReport, Flow, FundBill, Method, Payment, PaymentState};
 pub use poll::poll_delay;
+pub use purchase::{
+    Line, NewPurchase, PayNow, PayPurchase, Purchase, PurchaseProblem, PurchaseRef, RefundApplication,
+    RefundProblem, Traveller,
+};
 pub use refund::{Refund, RefundKind, RefundReport, RefundState};
 pub use refusal::Refusal;
 pub use rows::{Changes, Fact, Need, Rows, Stream, WriteSet};

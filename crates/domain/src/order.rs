@@ -4,7 +4,7 @@
 //! and is being refunded, and whether the last refund failed. Every status number of a dialect is a
 //! function of these.
 
-use crate::{Money, OrderId, PartnerId, PaymentId, Span, Timestamp};
+use crate::{Line, Money, OrderId, PartnerId, PaymentId, Span, Timestamp};
 
 /// How far an order has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,6 +79,8 @@ pub struct Order {
     pub notify_url: Option<String>,
     /// What the dialect wants to find again, in its own form. Opaque here.
     pub details: Option<String>,
+    /// What it buys from the catalogue; `None` when it only collects money.
+    pub line: Option<Box<Line>>,
 }
 
 impl Order {

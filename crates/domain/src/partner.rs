@@ -1,6 +1,6 @@
 //! Partners and what belongs to them: credentials, users, endpoints.
 
-use crate::{CredentialId, EndpointId, EventKind, Method, PartnerId, Timestamp, UserId};
+use crate::{CredentialId, EndpointId, EventKind, Method, Money, PartnerId, Timestamp, UserId};
 
 /// Whether a partner may do business.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub struct Partner {
     pub methods: Vec<Method>,
     /// What the operator keeps of each payment, in millionths of the amount.
     pub fee_ppm: u32,
+    /// How far its prepaid balance may go below nothing; never negative.
+    pub credit_limit: Money,
     /// Switches of the partner's dialects: one JSON object with a member for each dialect. Opaque here.
     pub settings: String,
     /// When it was added.

@@ -16,6 +16,8 @@ pub enum Flow {
     InWallet,
     /// From the merchant's own app.
     InApp,
+    /// Nobody is asked: it is taken from the partner's prepaid balance.
+    FromBalance,
 }
 
 /// A payment method: the wallet, card scheme or bank the payer uses, by a lower-case name such as
@@ -34,6 +36,9 @@ impl Method {
     pub const UNIONPAY: Method = Method::named("unionpay");
     /// China Telecom BestPay.
     pub const BESTPAY: Method = Method::named("bestpay");
+
+    /// The partner's prepaid balance.
+    pub const BALANCE: Method = Method::named("balance");
 
     /// A method known at compile time.
     pub const fn named(name: &'static str) -> Method {
@@ -159,7 +164,7 @@ pub struct Payment {
     pub payer_code: Option<String>,
     /// The payer's id at the channel.
     pub payer: Option<String>,
-    /// The channel's own number.
+    /// The channel's own number; for a payment from the balance, the partner's.
     pub channel_number: Option<String>,
     /// Where the money came from; empty until paid.
     pub bills: Vec<FundBill>,
@@ -167,8 +172,14 @@ pub struct Payment {
     pub reason: Option<String>,
     /// When it reached a state it does not leave.
     pub settled_at: Option<Timestamp>,
-    /// The task that looks after it while it is open.
+    /// The task that looks after it while it is open; for the payment of a purchase, the one that ends
+    /// the order, as long as the order can be paid.
     pub follow_up: Option<TaskId>,
+}
+
+impl Payment {
+    /// What stands for the channel where a payment is taken from the partner's prepaid balance.
+    pub const BALANCE_CHANNEL: &'static str = "balance";
 }
 
 /// What a channel says about a payment.

@@ -11,6 +11,9 @@ pub enum RefundKind {
     Revocation,
     /// The payer's success arrived after the order had ended.
     LateSuccess,
+    /// The partner applied to give units of its line back; pending while under review, and paid back to
+    /// the partner's balance.
+    Units,
 }
 
 /// What is known of a refund.
@@ -77,9 +80,13 @@ pub struct Refund {
     pub state: RefundState,
     /// How much.
     pub amount: Money,
+    /// How many units of the line go back; 0 where only money does.
+    pub units: u32,
+    /// How many units of the order had been given back with it; 0 until it is done.
+    pub units_so_far: u32,
     /// The reason in the partner's words.
     pub subject: String,
-    /// Who asked, where.
+    /// Who asked, where; for units, who has reviewed the application.
     pub operator: String,
     /// The channel's own number.
     pub channel_number: Option<String>,
@@ -89,7 +96,8 @@ pub struct Refund {
     pub reason: Option<String>,
     /// When it reached a state it does not leave.
     pub settled_at: Option<Timestamp>,
-    /// The task that looks after it while it is open.
+    /// The task that looks after it while it is open; for units, the one that approves it by itself,
+    /// where one will.
     pub follow_up: Option<TaskId>,
     /// The pending transfer that reserves the money.
     pub hold: TransferId,

@@ -1,6 +1,6 @@
 //! Why a command is refused. Each has a name; dialects translate it into their own words.
 
-use crate::RefundId;
+use crate::{PurchaseProblem, RefundId, RefundProblem};
 
 /// A refusal: nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +82,20 @@ pub enum Refusal {
         /// away and worth waiting for.
         pending: bool,
     },
+    /// The purchase does not fit the catalogue.
+    #[error("{0}")]
+    Purchase(PurchaseProblem),
+    /// The units are not given back.
+    #[error("{why}")]
+    NotRefundable {
+        /// Why.
+        why: RefundProblem,
+        /// How many units can be given back.
+        refundable: u32,
+    },
+    /// The prepaid balance does not suffice.
+    #[error("the balance is too low")]
+    BalanceTooLow,
     /// Login or password is wrong, or the user may not sign in. One refusal for all, so that nothing
     /// is told about which logins exist.
     #[error("account or password is wrong")]
@@ -125,6 +139,9 @@ impl Refusal {
             Refusal::AlreadyRevoked => "already_revoked",
             Refusal::WrongState { .. } => "wrong_state",
             Refusal::RefundInFlight { .. } => "refund_in_flight",
+            Refusal::Purchase(_) => "purchase",
+            Refusal::NotRefundable { .. } => "not_refundable",
+            Refusal::BalanceTooLow => "balance_too_low",
             Refusal::SignIn => "sign_in",
             Refusal::RateLimited => "rate_limited",
             Refusal::Busy => "busy",

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    Account, AccountDelta, Credential, Endpoint, EndpointId, Event, Order, OrderId, OrderRef, Partner,
-    PartnerId, PastOrder, PastRefund, Payment, Redemption, Refund, Task, TaskKey, Transfer, User, Voucher,
-    VoucherCode, VoucherId,
+    Account, AccountDelta, Balance, Credential, Deposit, Endpoint, EndpointId, Event, EventKind, Order,
+    OrderId, OrderRef, Partner, PartnerId, PastOrder, PastRefund, Payment, Product, ProductId, Redemption,
+    Refund, Sku, SkuId, Stock, StockKey, Task, TaskKey, Transfer, User, Voucher, VoucherCode, VoucherId,
 };
 
 /// Something that must be known before a command can be decided.
@@ -25,7 +25,7 @@ pub enum Need {
     Task(TaskKey),
     /// All tasks about an order.
     TasksOf(PartnerId, OrderId),
-    /// An event by its number, with the redemption that it tells.
+    /// An event by its number, with the redemption that it tells and the voucher of that.
     Event(PartnerId, i64),
     /// A voucher of a partner.
     Voucher(PartnerId, VoucherId),
@@ -33,6 +33,22 @@ pub enum Need {
     VoucherNumber(PartnerId, String),
     /// The voucher with a code, whoever's it is.
     VoucherCode(VoucherCode),
+    /// The vouchers that an order has bought, and the order as [`Need::Order`] has it.
+    VouchersOf(PartnerId, OrderId),
+    /// The same, by the partner's own number of the order.
+    VouchersOfNumber(PartnerId, String),
+    /// A product with its skus.
+    Product(ProductId),
+    /// A sku with its product and the partner that sells it.
+    Sku(SkuId),
+    /// A stock. Locked where others could change it.
+    Stock(StockKey),
+    /// The prepaid balance of a partner in each currency. Locked where others could change it.
+    Balance(PartnerId),
+    /// A deposit by the operator's own number.
+    Deposit(PartnerId, String),
+    /// The endpoints of all partners that want to hear of this, with those partners and their streams.
+    Listeners(EventKind),
     /// The credentials of a dialect that go by a key id, whoever's they are.
     KeyId {
         /// The dialect.
@@ -96,6 +112,16 @@ pub struct Rows {
     pub vouchers: Vec<Voucher>,
     /// Redemptions that events tell.
     pub redemptions: Vec<Redemption>,
+    /// Products.
+    pub products: Vec<Product>,
+    /// Skus.
+    pub skus: Vec<Sku>,
+    /// Stocks.
+    pub stocks: Vec<Stock>,
+    /// Sums of prepaid accounts.
+    pub balances: Vec<Balance>,
+    /// Deposits.
+    pub deposits: Vec<Deposit>,
 }
 
 /// What one decision changes. Rows are whole new values; nothing is written until the batch commits.
@@ -140,6 +166,14 @@ pub struct Changes {
     pub vouchers: Vec<Voucher>,
     /// New redemptions.
     pub redemptions: Vec<Redemption>,
+    /// Products, new or changed.
+    pub products: Vec<Product>,
+    /// Skus, new or changed.
+    pub skus: Vec<Sku>,
+    /// Stocks, new or changed.
+    pub stocks: Vec<Stock>,
+    /// New deposits.
+    pub deposits: Vec<Deposit>,
     /// What the gateway has to remember about itself.
     pub facts: Vec<Fact>,
 }
@@ -215,6 +249,20 @@ pub struct WriteSet {
     pub vouchers_changed: Vec<Voucher>,
     /// Redemptions to insert.
     pub redemptions: Vec<Redemption>,
+    /// Products to insert.
+    pub products_new: Vec<Product>,
+    /// Products to update.
+    pub products_changed: Vec<Product>,
+    /// Skus to insert.
+    pub skus_new: Vec<Sku>,
+    /// Skus to update.
+    pub skus_changed: Vec<Sku>,
+    /// Stocks to insert.
+    pub stocks_new: Vec<Stock>,
+    /// Stocks to update.
+    pub stocks_changed: Vec<Stock>,
+    /// Deposits to insert.
+    pub deposits: Vec<Deposit>,
     /// Facts to insert, of names that must be free.
     pub facts_new: Vec<Fact>,
     /// Facts to insert or overwrite.
@@ -250,6 +298,13 @@ impl WriteSet {
             && self.vouchers_new.is_empty()
             && self.vouchers_changed.is_empty()
             && self.redemptions.is_empty()
+            && self.products_new.is_empty()
+            && self.products_changed.is_empty()
+            && self.skus_new.is_empty()
+            && self.skus_changed.is_empty()
+            && self.stocks_new.is_empty()
+            && self.stocks_changed.is_empty()
+            && self.deposits.is_empty()
             && self.facts_new.is_empty()
             && self.facts.is_empty()
     }

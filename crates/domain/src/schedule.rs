@@ -12,6 +12,16 @@ pub enum Schedule {
         /// How many attempts in all.
         attempts: u32,
     },
+    /// A job looks every `poll`, on the grid that begins in 1970, and sends what is due: first after the
+    /// start, then `first_wait`, twice that, four times that, ... after each failure.
+    Polled {
+        /// Distance between two looks.
+        poll: Span,
+        /// The wait after the first failure.
+        first_wait: Span,
+        /// How many attempts in all.
+        attempts: u32,
+    },
 }
 
 impl Schedule {
@@ -25,8 +35,22 @@ impl Schedule {
                 let due = if now - planned < every { planned.max(now) } else { now + every };
                 (done < attempts).then_some(due)
             }
+            Schedule::Polled { poll, first_wait, attempts } => {
+                let wait = match done {
+                    0 => Span::from_ms(0),
+                    done => first_wait.times(2_i64.checked_pow(done - 1).unwrap_or(i64::MAX)),
+                };
+                (done < attempts).then(|| next_look(now.max(start) + wait, poll))
+            }
         }
     }
+}
+
+/// The first look at or after `at`.
+pub(crate) fn next_look(at: Timestamp, poll: Span) -> Timestamp {
+    let every = poll.ms().max(1);
+    let late = at.ms().rem_euclid(every);
+    if late == 0 { at } else { at + Span::from_ms(every - late) }
 }
 
 #[cfg(test)]

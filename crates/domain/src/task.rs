@@ -1,6 +1,6 @@
 //! Tasks: due work that survives a restart.
 
-use crate::{EndpointId, OrderId, PartnerId, PaymentId, RefundId, TaskId, Timestamp, VoucherId};
+use crate::{EndpointId, OrderId, PartnerId, PaymentId, RefundId, SkuId, TaskId, Timestamp, VoucherId};
 
 /// What an event or a task belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -9,6 +9,8 @@ pub enum About {
     Order(OrderId),
     /// A voucher.
     Voucher(VoucherId),
+    /// A sku, and the product it sells.
+    Sku(SkuId),
 }
 
 impl About {
@@ -16,14 +18,14 @@ impl About {
     pub fn order(self) -> Option<OrderId> {
         match self {
             About::Order(order) => Some(order),
-            About::Voucher(_) => None,
+            About::Voucher(_) | About::Sku(_) => None,
         }
     }
 
     /// The voucher, when it is one.
     pub fn voucher(self) -> Option<VoucherId> {
         match self {
-            About::Order(_) => None,
+            About::Order(_) | About::Sku(_) => None,
             About::Voucher(voucher) => Some(voucher),
         }
     }
@@ -34,6 +36,7 @@ impl std::fmt::Display for About {
         match self {
             About::Order(order) => order.fmt(f),
             About::Voucher(voucher) => voucher.fmt(f),
+            About::Sku(sku) => sku.fmt(f),
         }
     }
 }
@@ -52,6 +55,12 @@ pub enum TaskKind {
     FollowPayment(PaymentId),
     /// Submit or ask after a refund at its channel.
     FollowRefund(RefundId),
+    /// End an order that was not paid in time, and let go of what it holds.
+    LapseOrder,
+    /// Approve a refund of units that nobody has reviewed in time.
+    ApproveRefund(RefundId),
+    /// Send the codes of an order to the one of its travellers who can be reached.
+    SendCodes,
 }
 
 impl TaskKind {
@@ -61,6 +70,9 @@ impl TaskKind {
             TaskKind::Deliver { .. } => "deliver",
             TaskKind::FollowPayment(_) => "follow_payment",
             TaskKind::FollowRefund(_) => "follow_refund",
+            TaskKind::LapseOrder => "lapse_order",
+            TaskKind::ApproveRefund(_) => "approve_refund",
+            TaskKind::SendCodes => "send_codes",
         }
     }
 }

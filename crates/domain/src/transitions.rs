@@ -4,6 +4,7 @@
 //! commands are listed by matches without a wildcard, so a new one does not compile until it has its row
 //! or its column.
 
+mod purchases;
 mod scenes;
 mod vouchers;
 
@@ -105,6 +106,7 @@ pub fn tables() -> Vec<Table> {
         table("Tasks", scenes::tasks(), task_columns(), |view, _| {
             view.task(TASK).map(|task| task.state.name())
         }),
+        table("Purchases", purchases::scenes(), purchases::columns(), purchases::state),
         table("Vouchers", vouchers::scenes(), vouchers::columns(), vouchers::state),
     ]
 }
@@ -156,7 +158,7 @@ fn run(scene: &Scene, column: &Column, state: fn(&View, Timestamp) -> Option<&'s
     view.fill(needs(&command), scene.rows());
     let before = state(&view, column.at);
     let ids = IdSource::new(NodeId::FIRST, NOW);
-    match decide(&view, command, column.at, &ids, &Rules { refund_window: REFUND_WINDOW }) {
+    match decide(&view, command, column.at, &ids, &Rules::standard(REFUND_WINDOW)) {
         Err(refusal) => Cell::Refused(refusal.name()),
         Ok((changes, _)) => {
             let returned = changes
@@ -204,11 +206,23 @@ fn verb(command: &Command) -> &'static str {
         Command::RecordDelivery { .. } => "delivery",
         Command::Task { command: TaskCommand::Retry, .. } => "run again",
         Command::Task { command: TaskCommand::Cancel, .. } => "call off",
+        Command::Task { command: TaskCommand::Settle, .. } => "settle",
+        Command::Purchase(new) if new.pay.is_none() => "buy",
+        Command::Purchase(_) => "buy and pay",
+        Command::PayPurchase(_) => "pay",
+        Command::ApplyRefund(_) => "give back",
+        Command::ReviewRefund { approve: true, .. } => "approve",
+        Command::ReviewRefund { approve: false, .. } => "reject",
+        Command::ResendCodes { .. } => "send codes",
         Command::Add(_)
         | Command::PatchPartner { .. }
         | Command::RotateCredential { .. }
         | Command::SetUserState { .. }
         | Command::RecordSignIn { .. }
+        | Command::SaveProduct(_)
+        | Command::SaveSku(_)
+        | Command::PlanStock { .. }
+        | Command::Deposit(_)
         | Command::Remember(_)
         | Command::Forget(_)
         | Command::RemoveEndpoint { .. } => "",
@@ -276,7 +290,11 @@ fn report_refund(report: RefundReport) -> Column {
 }
 
 fn lapse(detail: &str, at: Timestamp) -> Column {
-    column(detail, at, |_| Command::LapseOrder { partner: PARTNER, order: ORDER })
+    column(detail, at, |scene| Command::LapseOrder {
+        partner: PARTNER,
+        order: ORDER,
+        stock: scene.order.as_ref().and_then(|order| order.line.as_ref()).map(|line| line.stock()),
+    })
 }
 
 fn refund(detail: &str, amount: fn(&Scene) -> Money) -> Column {
@@ -332,10 +350,12 @@ fn task_columns() -> Vec<Column> {
     };
     let commands = chain(TaskCommand::Retry, |command| match command {
         TaskCommand::Retry => Some(TaskCommand::Cancel),
-        TaskCommand::Cancel => None,
+        TaskCommand::Cancel => Some(TaskCommand::Settle),
+        TaskCommand::Settle => None,
     });
-    let commands =
-        commands.into_iter().map(|command| column("", NOW, move |_| Command::Task { key: TASK, command }));
+    let commands = commands
+        .into_iter()
+        .map(|command| column("", NOW, move |_| Command::Task { key: TASK, command, reason: None }));
     let overtaken = delivery("acknowledged, attempt overtaken", ATTEMPTS, R::Acknowledged);
     results.into_iter().map(named).chain([overtaken]).chain(commands).collect()
 }
@@ -358,7 +378,7 @@ mod tests {
     #[test]
     fn lists_and_chains_agree() {
         let count = |title: &str| tables().into_iter().find(|table| table.title == title).unwrap().rows.len();
-        assert_eq!(count("Refunds"), 3 * RefundState::ALL.len());
+        assert_eq!(count("Refunds"), 4 * RefundState::ALL.len());
         for state in PaymentState::ALL {
             assert!(scenes::payments().iter().any(|scene| scene.payment.state == state), "{state:?}");
         }

@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use crate::{
-    Account, Changes, Credential, CredentialId, Endpoint, Event, Need, Order, OrderId, OrderRef, Partner,
-    PartnerId, PastOrder, PastRefund, Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Rows,
+    Account, AccountDelta, Balance, Changes, Credential, CredentialId, Currency, Deposit, Endpoint, Event,
+    EventKind, Need, Order, OrderId, OrderRef, Partner, PartnerId, PastOrder, PastRefund, Payment, PaymentId,
+    Product, ProductId, Redemption, RedemptionId, Refund, RefundId, Rows, Sku, SkuId, Stock, StockKey,
     Stream, Task, TaskKey, Transfer, User, Voucher, VoucherCode, VoucherId, Whole, WriteSet,
 };
 
@@ -96,7 +97,14 @@ pub struct View {
     vouchers: Table<VoucherId, Voucher>,
     voucher_numbers: HashMap<(PartnerId, String), VoucherId>,
     voucher_codes: HashMap<VoucherCode, VoucherId>,
+    vouchers_of: HashMap<OrderId, Vec<VoucherId>>,
     redemptions: HashMap<RedemptionId, Redemption>,
+    products: Table<ProductId, Product>,
+    skus: Table<SkuId, Sku>,
+    stocks: Table<StockKey, Stock>,
+    /// As stored; what the batch moves is among what it writes.
+    balances: HashMap<(PartnerId, Account, Currency), AccountDelta>,
+    deposits: HashMap<(PartnerId, String), Deposit>,
     written: WriteSet,
 }
 
@@ -161,6 +169,21 @@ impl View {
         }
         for redemption in rows.redemptions {
             self.redemptions.insert(redemption.id, redemption);
+        }
+        for product in rows.products {
+            self.products.stored(product.id, product);
+        }
+        for sku in rows.skus {
+            self.skus.stored(sku.id, sku);
+        }
+        for stock in rows.stocks {
+            self.stocks.stored(stock.key, stock);
+        }
+        for Balance { partner, account, currency, sums } in rows.balances {
+            self.balances.insert((partner, account, currency), sums);
+        }
+        for deposit in rows.deposits {
+            self.deposits.entry((deposit.partner, deposit.number.clone())).or_insert(deposit);
         }
     }
 
@@ -275,6 +298,58 @@ impl View {
         self.redemptions.get(&id)
     }
 
+    /// The vouchers that an order has bought, by id.
+    pub fn vouchers_of(&self, order: OrderId) -> impl DoubleEndedIterator<Item = &Voucher> {
+        self.vouchers_of.get(&order).into_iter().flatten().filter_map(|id| self.vouchers.get(id))
+    }
+
+    /// A product.
+    pub fn product(&self, id: ProductId) -> Option<&Product> {
+        self.products.get(&id)
+    }
+
+    /// A sku.
+    pub fn sku(&self, id: SkuId) -> Option<&Sku> {
+        self.skus.get(&id)
+    }
+
+    /// The skus of a product among those loaded, by id.
+    pub fn skus_of(&self, product: ProductId) -> Vec<&Sku> {
+        let mut skus: Vec<&Sku> =
+            self.skus.0.values().map(|slot| &slot.row).filter(|sku| sku.product == product).collect();
+        skus.sort_unstable_by_key(|sku| sku.id);
+        skus
+    }
+
+    /// A stock.
+    pub fn stock(&self, key: StockKey) -> Option<&Stock> {
+        self.stocks.get(&key)
+    }
+
+    /// What is left of a partner's prepaid balance, in millionths: what is stored, with what earlier
+    /// decisions of the batch have moved.
+    pub fn balance(&self, partner: PartnerId, currency: Currency) -> i64 {
+        let account = Account::Prepaid;
+        let stored = self.balances.get(&(partner, account.clone(), currency)).copied();
+        let key = (partner, account.clone(), currency.code().to_owned());
+        let moved = self.written.accounts.get(&key).copied().unwrap_or_default();
+        let sums = stored.unwrap_or_default().plus(moved);
+        Balance { partner, account, currency, sums }.available()
+    }
+
+    /// A deposit by the operator's own number.
+    pub fn deposit_by_number(&self, partner: PartnerId, number: &str) -> Option<&Deposit> {
+        self.deposits.get(&(partner, number.to_owned()))
+    }
+
+    /// The endpoints among those loaded that want to hear of this, by partner and id.
+    pub fn listeners(&self, kind: EventKind) -> Vec<&Endpoint> {
+        let all = self.endpoints.values().flatten();
+        let mut listeners: Vec<&Endpoint> = all.filter(|endpoint| endpoint.events.contains(&kind)).collect();
+        listeners.sort_unstable_by_key(|endpoint| (endpoint.partner, endpoint.id));
+        listeners
+    }
+
     /// A user by login.
     pub fn user(&self, partner: PartnerId, login: &str) -> Option<&User> {
         self.users.get(&(partner, login.to_owned()))
@@ -349,12 +424,31 @@ impl View {
             self.vouchers.put(voucher.id, voucher);
         }
         self.written.redemptions.extend(changes.redemptions);
+        for product in changes.products {
+            self.products.put(product.id, product);
+        }
+        for sku in changes.skus {
+            self.skus.put(sku.id, sku);
+        }
+        for stock in changes.stocks {
+            self.stocks.put(stock.key, stock);
+        }
+        for deposit in changes.deposits {
+            self.deposits.insert((deposit.partner, deposit.number.clone()), deposit.clone());
+            self.written.deposits.push(deposit);
+        }
         self.written.facts.extend(changes.facts);
     }
 
     fn name_voucher(&mut self, voucher: &Voucher) {
         self.voucher_numbers.insert((voucher.partner, voucher.number.clone()), voucher.id);
         self.voucher_codes.insert(voucher.code, voucher.id);
+        if let Some(order) = voucher.order {
+            let ids = self.vouchers_of.entry(order).or_default();
+            if let Err(place) = ids.binary_search(&voucher.id) {
+                ids.insert(place, voucher.id);
+            }
+        }
     }
 
     /// What the batch has to write.
@@ -368,6 +462,9 @@ impl View {
         self.payments.drain(&mut set.payments_new, &mut set.payments_changed);
         self.refunds.drain(&mut set.refunds_new, &mut set.refunds_changed);
         self.vouchers.drain(&mut set.vouchers_new, &mut set.vouchers_changed);
+        self.products.drain(&mut set.products_new, &mut set.products_changed);
+        self.skus.drain(&mut set.skus_new, &mut set.skus_changed);
+        self.stocks.drain(&mut set.stocks_new, &mut set.stocks_changed);
         // Neighbouring keys in order touch neighbouring pages.
         set.orders_new.sort_unstable_by_key(|order| order.id);
         set.payments_new.sort_unstable_by_key(|payment| payment.id);

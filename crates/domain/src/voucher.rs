@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{PartnerId, RedemptionId, Timestamp, VoucherId};
+use crate::{OrderId, PartnerId, RedemptionId, Timestamp, VoucherId};
 
 /// Whether a voucher is in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +30,8 @@ pub enum VoucherStanding {
     Expired,
     /// Taken back.
     Cancelled,
+    /// Nothing is left, and some of it was given back.
+    Refunded,
 }
 
 impl VoucherStanding {
@@ -40,13 +42,15 @@ impl VoucherStanding {
             VoucherStanding::UsedUp => "used_up",
             VoucherStanding::Expired => "expired",
             VoucherStanding::Cancelled => "cancelled",
+            VoucherStanding::Refunded => "refunded",
         }
     }
 }
 
 /// What a buyer holds: a number of uses, redeemed one or several at a time by whoever has its code.
 ///
-/// At every moment `ordered = unused + used`.
+/// At every moment `ordered = usable + used + refunded + locked`; what is usable can be redeemed while the
+/// voucher is in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Voucher {
     /// Its id; also the moment it was issued.
@@ -67,8 +71,18 @@ pub struct Voucher {
     pub ordered: u32,
     /// How many of them have been redeemed.
     pub used: u32,
+    /// How many have been given back.
+    pub refunded: u32,
+    /// How many cannot be redeemed because their refund is under review.
+    pub locked: u32,
     /// Whether it is in force.
     pub state: VoucherState,
+    /// The order that bought it, whose line counts the same uses; `None` when it was issued by itself.
+    pub order: Option<OrderId>,
+    /// Who hands over what it is for, and may redeem all of it, besides the issuer.
+    pub seller: Option<PartnerId>,
+    /// From this instant on it can be redeemed; `None` for at once.
+    pub valid_from: Option<Timestamp>,
     /// From this instant on it cannot be redeemed; `None` while it has no end.
     pub valid_until: Option<Timestamp>,
     /// When it was cancelled.
@@ -96,21 +110,36 @@ impl Voucher {
     /// The most uses that one voucher can have.
     pub const ORDERED_MAX: u32 = 1_000_000;
 
+    /// The number of the `place`th voucher (from 1) that an order has bought.
+    pub fn number_of(order: OrderId, place: u32) -> String {
+        format!("{order}-{place}")
+    }
+
+    /// Whether a number could become that of a voucher that an order buys. A partner that took it first
+    /// would stand in the way of its own order.
+    pub fn is_reserved(number: &str) -> bool {
+        number.split_once('-').is_some_and(|(order, _)| order.parse::<OrderId>().is_ok())
+    }
+
     /// The moment it was issued.
     pub fn issued_at(&self) -> Timestamp {
         self.id.made_at()
     }
 
-    /// Uses that have not been redeemed.
+    /// Uses that have been neither redeemed nor given back, locked ones included.
     pub fn unused(&self) -> u32 {
-        self.ordered.saturating_sub(self.used)
+        self.ordered.saturating_sub(self.used).saturating_sub(self.refunded)
     }
 
     /// Uses that can be redeemed at `now` by all who may, together.
     pub fn usable(&self, now: Timestamp) -> u32 {
         match self.standing(now) {
-            VoucherStanding::Active => self.unused(),
-            VoucherStanding::UsedUp | VoucherStanding::Expired | VoucherStanding::Cancelled => 0,
+            VoucherStanding::Active if self.valid_from.is_some_and(|from| now < from) => 0,
+            VoucherStanding::Active => self.unused().saturating_sub(self.locked),
+            VoucherStanding::UsedUp
+            | VoucherStanding::Expired
+            | VoucherStanding::Cancelled
+            | VoucherStanding::Refunded => 0,
         }
     }
 
@@ -119,7 +148,7 @@ impl Voucher {
     pub fn usable_by(&self, partner: PartnerId, now: Timestamp) -> u32 {
         let quota = match self.share_of(partner) {
             Some(share) => share.quota.saturating_sub(share.used),
-            None if partner == self.partner => self.ordered,
+            None if partner == self.partner || self.seller == Some(partner) => self.ordered,
             None => 0,
         };
         self.usable(now).min(quota)
@@ -127,13 +156,14 @@ impl Voucher {
 
     /// Whether `partner` has anything to do with it: as its issuer, or as one who may redeem.
     pub fn concerns(&self, partner: PartnerId) -> bool {
-        partner == self.partner || self.share_of(partner).is_some()
+        partner == self.partner || self.seller == Some(partner) || self.share_of(partner).is_some()
     }
 
     /// Where it stands at `now`.
     pub fn standing(&self, now: Timestamp) -> VoucherStanding {
         match self.state {
             VoucherState::Cancelled => VoucherStanding::Cancelled,
+            VoucherState::Active if self.unused() == 0 && self.refunded > 0 => VoucherStanding::Refunded,
             VoucherState::Active if self.unused() == 0 => VoucherStanding::UsedUp,
             VoucherState::Active if self.valid_until.is_some_and(|end| now >= end) => {
                 VoucherStanding::Expired
@@ -163,6 +193,11 @@ pub struct Redemption {
     pub device: String,
     /// How many uses.
     pub count: u32,
+    /// How many had been redeemed with it: of the order, where the voucher belongs to one, else of the
+    /// voucher.
+    pub used_so_far: u32,
+    /// How many were left then, in the same sense, locked ones included.
+    pub left: u32,
 }
 
 impl Redemption {

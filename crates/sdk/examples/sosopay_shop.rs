@@ -13,17 +13,20 @@
 
 #![allow(clippy::print_stdout, reason = "this program talks to people")]
 
+mod listener;
+
 use std::error::Error as StdError;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::{sleep, timeout};
 use tradewind_sdk::sosopay::{
-    Answer, BatchQueryRequest, Client, Config, Lookup, Notification, PayRequest, PayResponse,
-    PrecreateRequest, QueryResponse, RefundRequest, State, ack, channel_name, code, try_again,
+    Answer, BatchQueryRequest, Client, Config, Lookup, PayRequest, PayResponse, PrecreateRequest,
+    QueryResponse, RefundRequest, State, ack, channel_name, code, try_again,
 };
 use tradewind_sdk::{Clock, Secret};
+
+use listener::{Post, notified};
 
 const BUSI_ID: &str = "0010000001";
 const KEY: &str = "K7Q2M9X4T1V8B3N6L5R0Z2C7D4F9H1J8";
@@ -83,7 +86,9 @@ async fn show_a_code(client: &Client, order: &str) -> Result<()> {
     let created = client.precreate(&request).await?;
     println!("order {order}: show this as a QR code: {}", created.bar_code);
 
-    let news = timeout(Duration::from_secs(60), notified(&listener, client)).await.map_err(|_| {
+    let believed = |post: &Post| client.parse_notification(&post.query, &post.body);
+    let news = notified(&listener, ack(), try_again(), believed);
+    let news = timeout(Duration::from_secs(60), news).await.map_err(|_| {
         "no notification within a minute; does the sandbox's clock stand still, or is it on another machine?"
     })??;
     println!("order {}: notified that it is {}, {} yuan", news.charge_code, news.state, news.amount);
@@ -168,46 +173,4 @@ async fn look_at_the_orders(client: &Client) -> Result<()> {
         println!("  {number}  {:>8} yuan  {}", trade.amount.to_string(), trade.state);
     }
     Ok(())
-}
-
-/// Waits for a notification that can be believed and acknowledges it. A shop would do this in its own
-/// web server; what counts is that query and body are handed over exactly as received.
-async fn notified(listener: &TcpListener, client: &Client) -> Result<Notification> {
-    loop {
-        let (mut stream, _) = listener.accept().await?;
-        let (query, body) = read_post(&mut stream).await?;
-        let news = client.parse_notification(&query, &body);
-        let (status, answer) = match &news {
-            Ok(_) => ("200 OK", ack()),
-            Err(_) => ("400 Bad Request", try_again()),
-        };
-        let length = answer.len();
-        let head = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n");
-        stream.write_all([head.as_bytes(), answer.as_bytes()].concat().as_slice()).await?;
-        match news {
-            Ok(news) => return Ok(news),
-            Err(error) => println!("a notification was not believed: {error}"),
-        }
-    }
-}
-
-/// The query and the body of one small request.
-async fn read_post(stream: &mut TcpStream) -> Result<(String, Vec<u8>)> {
-    const BYTES_MAX: usize = 64 * 1024;
-    let mut bytes = Vec::new();
-    loop {
-        if stream.read_buf(&mut bytes).await? == 0 || bytes.len() > BYTES_MAX {
-            return Err("a request was cut off or too long".into());
-        }
-        let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-        let head = std::str::from_utf8(&bytes[..end])?.to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let length: usize = length.map_or(Ok(0), |length| length.trim().parse())?;
-        let body = bytes.get(end + 4..).unwrap_or_default();
-        if body.len() >= length {
-            let target = std::str::from_utf8(&bytes[..end])?.split(' ').nth(1).unwrap_or_default();
-            let query = target.split_once('?').map_or("", |(_, query)| query).to_owned();
-            return Ok((query, body[..length].to_vec()));
-        }
-    }
 }

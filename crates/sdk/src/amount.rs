@@ -43,6 +43,11 @@ impl Amount {
         self.cents
     }
 
+    /// The same as money, unless it does not fit.
+    pub(crate) fn money(self) -> Option<Money> {
+        Money::from_cents(self.cents, Currency::CNY).ok()
+    }
+
     /// The sum, unless it does not fit.
     #[must_use]
     pub fn plus(self, other: Amount) -> Option<Amount> {
@@ -71,9 +76,9 @@ impl FromStr for Amount {
 impl fmt::Display for Amount {
     /// Yuan with two digits.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match Money::from_cents(self.cents, Currency::CNY) {
-            Ok(money) => f.write_str(&yuan(money)),
-            Err(_) => write!(f, "{}E-2", self.cents),
+        match self.money() {
+            Some(money) => f.write_str(&yuan(money)),
+            None => write!(f, "{}E-2", self.cents),
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tradewind_domain::Timestamp;
+use tradewind_domain::{Span, Timestamp};
 
 /// Tells the time that goes into signatures and that received ones are compared with. The default is
 /// the system's; tests, and programs that talk to a sandbox with a clock of its own, bring another.
@@ -46,4 +46,9 @@ impl fmt::Debug for Clock {
 fn system_now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// A duration as times are counted here.
+pub(crate) fn span(duration: Duration) -> Span {
+    Span::from_ms(i64::try_from(duration.as_millis()).unwrap_or(i64::MAX))
 }

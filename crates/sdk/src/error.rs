@@ -19,8 +19,8 @@ pub(crate) enum Effect {
 /// What is wrong.
 #[derive(Debug)]
 pub(crate) enum Kind {
-    /// A mandatory field is missing; nothing was sent.
-    Missing { field: &'static str },
+    /// A mandatory field is missing; nothing was sent. Some protocols have a code for that.
+    Missing { field: &'static str, code: Option<&'static str> },
     /// A setting of the client cannot be used; nothing was sent.
     Setting { setting: &'static str, problem: String },
     /// There is no complete answer.
@@ -40,6 +40,8 @@ pub(crate) enum Kind {
 pub(crate) enum Nature {
     /// Nothing was done, and the same request will not do better.
     Definite,
+    /// Nothing was done, because the platform does not know or believe who calls.
+    Unauthorized,
     /// Nothing was done, and the same request may do better later.
     Passing,
     /// Something went wrong at the platform; what was done is open.
@@ -102,6 +104,14 @@ impl Error {
         self.verdict() == Verdict::Rejected
     }
 
+    /// The platform refused because it does not know this client, or does not believe that it is the one:
+    /// the name, the key, or this machine's clock is wrong. Such a refusal is also a
+    /// [rejection](Error::is_rejected).
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        matches!(self.0.kind, Kind::Refused { nature: Nature::Unauthorized, .. })
+    }
+
     /// A message did not come from whom it claims, was changed on the way, or is too old. Do not
     /// acknowledge such a notification.
     #[must_use]
@@ -115,13 +125,13 @@ impl Error {
         matches!(&self.0.kind, Kind::Transport(error) if error.is_timeout())
     }
 
-    /// The return code, in the protocol's usual spelling where it has several; `99999` when a mandatory
-    /// field was found missing before anything was sent.
+    /// The return code, in the protocol's usual spelling where it has several; also when a mandatory field
+    /// was found missing before anything was sent, if the protocol has a code for that.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         match &self.0.kind {
             Kind::Refused { code, .. } => code.as_deref(),
-            Kind::Missing { .. } => Some(crate::sosopay::code::MISSING),
+            Kind::Missing { code, .. } => *code,
             _ => None,
         }
     }
@@ -139,7 +149,7 @@ impl Error {
     #[must_use]
     pub fn missing_field(&self) -> Option<&'static str> {
         match self.0.kind {
-            Kind::Missing { field } => Some(field),
+            Kind::Missing { field, .. } => Some(field),
             _ => None,
         }
     }
@@ -183,7 +193,7 @@ impl Error {
                 _ => open,
             },
             Kind::Refused { nature, .. } => match nature {
-                Nature::Definite => Verdict::Rejected,
+                Nature::Definite | Nature::Unauthorized => Verdict::Rejected,
                 Nature::Passing => Verdict::Retry,
                 Nature::Open => open,
             },
@@ -199,7 +209,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let operation = self.0.operation;
         match &self.0.kind {
-            Kind::Missing { field } => write!(f, "{operation}: the mandatory field {field} is missing"),
+            Kind::Missing { field, .. } => write!(f, "{operation}: the mandatory field {field} is missing"),
             Kind::Setting { setting, problem } => {
                 write!(f, "the setting {setting} cannot be used: {problem}")
             }

@@ -1,8 +1,9 @@
 //! The client library for partners of a gateway that speaks the protocols of Tradewind.
 //!
-//! One module per protocol: [`sosopay`]. They share what does not depend on the protocol: an exact
-//! [`Amount`], a [`Secret`] that cannot be printed, the [`Transport`] that carries requests, and one
-//! [`Error`] that answers the questions a caller has to decide on.
+//! One module per protocol: [`sosopay`] for payments, [`lianhe`] for tickets. They share what does not
+//! depend on the protocol: an exact [`Amount`], a [`Secret`] that cannot be printed, the [`Transport`] that
+//! carries requests, the [`Answer`] that keeps what was received, and one [`Error`] that answers the
+//! questions a caller has to decide on.
 //!
 //! ```no_run
 //! use tradewind_sdk::sosopay::{Client, Config, Lookup, PayRequest, State};
@@ -36,15 +37,20 @@
 #![forbid(unsafe_code)]
 
 mod amount;
+mod answer;
 mod clock;
 mod error;
+mod exchange;
+pub mod lianhe;
+mod settings;
 pub mod sosopay;
 mod transport;
 
 pub use amount::{Amount, BadAmount};
+pub use answer::Answer;
 pub use clock::Clock;
 pub use error::Error;
-pub use tradewind_domain::Timestamp;
+pub use tradewind_domain::{Day, Timestamp};
 pub use tradewind_egress::AddressPolicy;
 pub use tradewind_signing::Secret;
 pub use transport::{EgressTransport, Sending, Transport, TransportError};

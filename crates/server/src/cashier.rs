@@ -1,9 +1,9 @@
-//! The cashier page's view of the payment channels.
+//! What is behind the links to the cashier page and to the ticket page.
 
 use std::sync::Arc;
 
-use tradewind_channels::Channels;
-use tradewind_console::CashierLinks;
+use tradewind_channels::{Channels, LinkKey};
+use tradewind_console::{CashierLinks, TicketLinks};
 use tradewind_domain::{ChannelReport, OrderId, PartnerId, Payment};
 
 /// Lets the cashier page open links and report choices, without knowing a channel.
@@ -26,6 +26,15 @@ impl CashierLinks for ChannelLinks {
             Some(channel) => channel.refused(),
             None => no_cashier(),
         }
+    }
+}
+
+/// Opens the links that messages to travellers carry.
+pub(crate) struct TicketPages(pub(crate) LinkKey);
+
+impl TicketLinks for TicketPages {
+    fn open(&self, token: &str) -> Option<(PartnerId, OrderId)> {
+        self.0.open(token)
     }
 }
 

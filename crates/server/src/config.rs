@@ -42,6 +42,8 @@ pub struct ServerConfig {
     pub shut_down_timeout: Duration,
     /// Let notifications go to loopback and private addresses. Loopback is always allowed in a sandbox.
     pub allow_private_addresses: bool,
+    /// The file that messages to people are written to. Without it they wait, and are given up in the end.
+    pub outbox: Option<PathBuf>,
     /// Who may read `/metrics`.
     pub metrics: MetricsAt,
     /// How far the time in a partner's signature may lie from now, in either direction; zero switches
@@ -101,6 +103,7 @@ impl Default for ServerConfig {
             write_timeout: Duration::from_secs(10),
             shut_down_timeout: Duration::from_secs(10),
             allow_private_addresses: false,
+            outbox: None,
             metrics: MetricsAt::Ops,
             signature_age_max: DialectOptions::default().signature_age_max,
             app: AppConfig::default(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use tradewind_dialect::Dialect;
-use tradewind_domain::{Order, OrderId};
+use tradewind_domain::{Order, OrderId, Schedule, Span};
 
 /// The partner protocols of this process.
 #[derive(Clone)]
@@ -25,6 +25,21 @@ impl Dialects {
 
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<dyn Dialect>> {
         self.iter().find(|dialect| dialect.name() == name)
+    }
+
+    /// The dialects whose notifications leave on a grid of looks, and its distance.
+    pub(crate) fn polls(&self) -> Vec<(String, Span)> {
+        let schedules = self.iter().flat_map(|dialect| {
+            dialect.notifies().iter().map(move |kind| (dialect.name(), dialect.schedule(*kind)))
+        });
+        let mut polls: Vec<(String, Span)> = schedules
+            .filter_map(|(name, schedule)| match schedule {
+                Schedule::Polled { poll, .. } => Some((name.to_owned(), poll)),
+                Schedule::Every { .. } => None,
+            })
+            .collect();
+        polls.dedup();
+        polls
     }
 
     /// The serial by which partners know an order.

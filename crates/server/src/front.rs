@@ -36,7 +36,11 @@ impl Front {
     }
 
     async fn route(&self, request: Request<Incoming>, id: &HeaderValue) -> Answer {
-        let found = match self.routes.find(request.method(), request.uri().path()) {
+        let found = match self.routes.find(
+            request.method(),
+            request.uri().path(),
+            request.uri().query().unwrap_or(""),
+        ) {
             Found::Operation(mounted, params) => match gateway::params(&params) {
                 Some(params) => Ok((mounted, params)),
                 None => Err(http1::bare(StatusCode::NOT_FOUND)),

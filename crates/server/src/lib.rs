@@ -18,6 +18,7 @@ mod http1;
 mod metrics;
 mod ops;
 mod sandbox;
+mod sandbox_catalogue;
 mod start;
 
 pub use config::{MetricsAt, SandboxStart, ServerConfig, TlsConfig};

@@ -1,12 +1,12 @@
-//! What a sandbox starts with: the published partners of every dialect, with their users.
+//! What a sandbox starts with: the published partners of every dialect, with their users, and a catalogue.
 
 use tradewind_app::{App, NewPartner, NewUser};
 use tradewind_dialect::{Dialect, SandboxPartner, SandboxUser};
-use tradewind_domain::{Command, Device, Fact, PartnerId, Refusal};
+use tradewind_domain::{Command, Currency, Device, Fact, Money, PartnerId, Refusal};
 use tradewind_signing::Secret;
 
-use crate::StartError;
 use crate::dialects::{self, Dialects};
+use crate::{StartError, sandbox_catalogue};
 
 /// Remembers how far the filling has come.
 const FACT: &str = "sandbox";
@@ -25,15 +25,19 @@ pub(crate) async fn fill(app: &App, dialects: &Dialects) -> Result<(), StartErro
         return Ok(());
     }
     remember(app, BEGUN).await?;
+    let mut added = Vec::new();
     for dialect in dialects.iter() {
-        for published in dialect.sandbox_partners() {
-            let users = published.users;
+        for (index, published) in dialect.sandbox_partners().into_iter().enumerate() {
+            let (users, methods) = (published.users, published.methods.clone());
             let partner = add_partner(app, dialect.as_ref(), published).await?;
             for user in users {
                 add_user(app, partner, user).await?;
             }
+            // The first is for the first minute; the others show what it is like to start with nothing.
+            added.extend((index == 0).then_some((partner, methods)));
         }
     }
+    sandbox_catalogue::fill(app, &added).await?;
     remember(app, DONE).await
 }
 
@@ -56,6 +60,7 @@ async fn add_partner(
         settings: dialects::with_switches("", dialect.name(), switches),
         methods: published.methods,
         fee_ppm: 0,
+        credit_limit: Money::zero(Currency::CNY),
         suspended: published.suspended,
     };
     match app.add_partner(new).await {

@@ -3,18 +3,18 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
-use tradewind_app::{App, Clock};
+use tradewind_app::{App, AppConfig, Clock};
 use tradewind_channels::sandbox::SandboxConfig;
-use tradewind_channels::{Channels, LinkKey};
+use tradewind_channels::{Channels, LinkKey, OutboxChannel};
 use tradewind_console::Console;
 use tradewind_dialect::{Dialect, DialectOptions};
 use tradewind_domain::Fact;
 use tradewind_egress::{AddressPolicy, Egress, EgressConfig};
 use tradewind_signing::{Secret, Vault};
 use tradewind_store::Store;
-use tradewind_worker::{ChannelDesk, Worker};
+use tradewind_worker::{ChannelDesk, Messages, Worker};
 
-use crate::cashier::ChannelLinks;
+use crate::cashier::{ChannelLinks, TicketPages};
 use crate::dialects::Dialects;
 use crate::front::Front;
 use crate::gateway::{Gateway, Routes};
@@ -87,7 +87,9 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
     });
     let desk = Arc::new(ChannelDesk::new(Arc::clone(&channels)));
     let clock = clock(config.sandbox.as_ref());
-    let app = App::start(config.app.clone(), parts.store, clock, parts.vault, desk).await?;
+    let ticket_links = LinkKey::new(parts.vault.derive("ticket links"));
+    let app_config = AppConfig { polls: dialects.polls(), ..config.app.clone() };
+    let app = App::start(app_config, parts.store, clock, parts.vault, desk).await?;
     if config.sandbox.is_some()
         && let Err(error) = sandbox::fill(&app, &dialects).await
     {
@@ -101,6 +103,12 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
         // Connections to partners that are slow must not be missing where money moves.
         egress(&config),
         egress(&config),
+        Messages {
+            channel: Arc::new(OutboxChannel),
+            outbox: config.outbox.clone(),
+            links: ticket_links.clone(),
+            public_url: public_url.as_str().into(),
+        },
         config.worker,
     );
 
@@ -131,6 +139,8 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
             dialects,
             readiness: readiness.clone(),
             egress: egress(&config),
+            ticket_links: ticket_links.clone(),
+            public_url: public_url.as_str().into(),
             partner_changes: Arc::default(),
             clock_moves: Arc::default(),
         }),
@@ -147,6 +157,7 @@ pub async fn start_with(config: ServerConfig, parts: Parts) -> Result<Running, S
     let pages = Console {
         app: Arc::clone(&app),
         links: Arc::new(ChannelLinks(channels)),
+        tickets: Arc::new(TicketPages(ticket_links)),
         public_url: public_url.as_str().into(),
     };
     let gateway = Gateway {

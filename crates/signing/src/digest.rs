@@ -76,10 +76,23 @@ pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     to_array(context.finish().as_ref())
 }
 
+/// HMAC-SHA1 over the plain concatenation of `parts`.
+///
+/// SHA-1 collides, which does not touch its HMAC; still nothing of our own uses it. It is here because a
+/// partner protocol defines its signature by it.
+#[must_use]
+pub fn hmac_sha1(key: &[u8], parts: &[&[u8]]) -> [u8; 20] {
+    hmac_of(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, key, parts)
+}
+
 /// HMAC-SHA256 over the plain concatenation of `parts`.
 #[must_use]
 pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    hmac_of(hmac::HMAC_SHA256, key, parts)
+}
+
+fn hmac_of<const N: usize>(algorithm: hmac::Algorithm, key: &[u8], parts: &[&[u8]]) -> [u8; N] {
+    let key = hmac::Key::new(algorithm, key);
     let mut context = hmac::Context::with_key(&key);
     for part in parts {
         context.update(part);

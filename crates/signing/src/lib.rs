@@ -6,7 +6,7 @@
 //! of the world is random bytes.
 //!
 //! * [`Secret`] holds key material that no log line can print.
-//! * [`md5_hex_parts`], [`Md5`], [`TripleDesKey`] are the old schemes that partner
+//! * [`md5_hex_parts`], [`Md5`], [`hmac_sha1`], [`TripleDesKey`] are the old schemes that partner
 //!   protocols prescribe; they are spoken because deployed clients speak them.
 //! * [`sha256`], [`hmac_sha256`], [`content_fingerprint`] are what the gateway uses
 //!   for its own ends.
@@ -24,7 +24,8 @@ mod triple_des;
 mod vault;
 
 pub use digest::{
-    Md5, constant_time_eq, content_fingerprint, hmac_sha256, hmac_sha256_verify, md5_hex_parts, sha256,
+    Md5, constant_time_eq, content_fingerprint, hmac_sha1, hmac_sha256, hmac_sha256_verify, md5_hex_parts,
+    sha256,
 };
 pub use fuzz::{fuzz_triple_des, fuzz_vault};
 pub use password::{PasswordError, hash_password, verify_password, verify_password_dummy};

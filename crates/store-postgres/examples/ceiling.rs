@@ -4,12 +4,14 @@
 //! `cargo run --release -p tradewind-store-postgres --example ceiling -- [ORDERS] [PARTNERS] [URL]`
 //!
 //! Without an address a private cluster is started, which syncs like in production. An order's life is:
-//! placed, paid, notified; commands are decided by the domain as in the gateway.
+//! placed, paid, notified; or one to five tickets of one hot day are bought and paid from the balance in
+//! one, by lanes that all want the same stock. Commands are decided by the domain as in the gateway.
 
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "a program that prints figures"
 )]
 
@@ -18,12 +20,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tradewind_domain::{
-    ChannelReport, Command, Decided, DeliveryResult, Flow, FundBill, Need, Rules, Span, TaskKind, View,
-    decide, needs,
+    ChannelReport, Command, Decided, DeliveryResult, Flow, FundBill, IdSource, Need, NodeId, Rules, Sku,
+    Span, Stock, StockKey, TaskKind, Timestamp, View, decide, needs,
 };
 use tradewind_store::contract::desk::Desk;
 use tradewind_store::contract::samples::{self, yuan};
-use tradewind_store::{Lane, LeaseRequest, Store};
+use tradewind_store::contract::shop;
+use tradewind_store::{BoxFuture, Lane, LeaseRequest, Store};
 use tradewind_store_postgres::{PostgresConfig, PostgresStore};
 use tradewind_testkit::postgres::Cluster;
 
@@ -57,13 +60,18 @@ fn main() {
         let store: Arc<dyn Store> = Arc::new(PostgresStore::open(config).await.expect("a database"));
         let mut desk = Desk::open(&store).await;
         for id in 1..=partners {
-            desk.add_partner(i64::try_from(id).expect("few partners")).await;
+            shop::add_buyer(&mut desk, i64::try_from(id).expect("few partners"), 1_000_000_000).await;
         }
+        let hot = shop::sell(&mut desk, 7, Stock::TOTAL_MAX, shop::rules()).await;
         for (lanes, batch) in [(1, 1), (1, 64), (1, 256), (2, 64), (2, 256)] {
             let count = if batch == 1 { 500 } else { orders };
             place(&store, lanes, batch, count, partners).await;
         }
         life(&store, 256, orders / 2, partners).await;
+        for (lanes, batch) in [(1, 1), (1, 64), (1, 256), (2, 64), (2, 256), (4, 100)] {
+            let count = if batch == 1 { 500 } else { orders };
+            buy(&store, lanes, batch, count, (partners, &hot)).await;
+        }
         let begin = Instant::now();
         let verification = store.verify().await.expect("a verification");
         println!("verify: {:?}, {} findings", begin.elapsed(), verification.findings.len());
@@ -122,17 +130,46 @@ struct Times {
 static PLACED: AtomicUsize = AtomicUsize::new(0);
 
 async fn place(store: &Arc<dyn Store>, lanes: usize, batch: usize, orders: usize, partners: usize) {
+    in_lanes("place", store, (lanes, batch, orders, partners), move |worker, own| {
+        Box::pin(async move { drop(worker.place(batch, own).await) })
+    })
+    .await;
+}
+
+async fn buy(
+    store: &Arc<dyn Store>,
+    lanes: usize,
+    batch: usize,
+    orders: usize,
+    (partners, hot): (usize, &(Sku, StockKey)),
+) {
+    let hot = hot.clone();
+    in_lanes("buy hot tickets", store, (lanes, batch, orders, partners), move |worker, own| {
+        let hot = hot.clone();
+        Box::pin(async move { worker.buy(batch, own, &hot).await })
+    })
+    .await;
+}
+
+async fn in_lanes<W>(
+    what: &str,
+    store: &Arc<dyn Store>,
+    (lanes, batch, orders, partners): (usize, usize, usize, usize),
+    work: W,
+) where
+    W: for<'w> Fn(&'w mut Worker, &'w [usize]) -> BoxFuture<'w, ()> + Clone + Send + 'static,
+{
     let begin = Instant::now();
     let mut working = Vec::new();
     for lane in 0..lanes {
-        let store = Arc::clone(store);
+        let (store, work) = (Arc::clone(store), work.clone());
         working.push(tokio::spawn(async move {
-            let mut worker = Worker::open(&store).await;
+            let mut worker = Worker::open(&store, lane).await;
             let own: Vec<usize> =
                 (1..=partners).filter(|partner| partner % lanes == lane % partners).collect();
             let mut done = 0;
             while done < orders / lanes {
-                worker.place(batch, &own).await;
+                work(&mut worker, &own).await;
                 done += batch;
             }
             (done, worker.times)
@@ -148,7 +185,7 @@ async fn place(store: &Arc<dyn Store>, lanes: usize, batch: usize, orders: usize
     }
     let each = |time: Duration| time.as_micros() / u128::try_from(done).expect("fits").max(1);
     println!(
-        "place, {lanes} lanes, batches of {batch:>3}: {:>6}/s (per order load {} us, decide {} us, commit {} us)",
+        "{what}, {lanes} lanes, batches of {batch:>3}: {:>6}/s (per order load {} us, decide {} us, commit {} us)",
         rate(done, begin.elapsed()),
         each(times.load),
         each(times.decide),
@@ -157,7 +194,7 @@ async fn place(store: &Arc<dyn Store>, lanes: usize, batch: usize, orders: usize
 }
 
 async fn life(store: &Arc<dyn Store>, batch: usize, orders: usize, partners: usize) {
-    let mut worker = Worker::open(store).await;
+    let mut worker = Worker::open(store, 0).await;
     let own: Vec<usize> = (1..=partners).collect();
     let begin = Instant::now();
     let mut done = 0;
@@ -204,8 +241,10 @@ struct Worker {
 }
 
 impl Worker {
-    async fn open(store: &Arc<dyn Store>) -> Worker {
+    async fn open(store: &Arc<dyn Store>, lane: usize) -> Worker {
         let mut desk = Desk::open(store).await;
+        let node = NodeId::new(u8::try_from(lane).expect("few lanes")).expect("few lanes");
+        desk.ids = IdSource::new(node, Timestamp::from_ms(0));
         desk.now = desk.now + Span::from_mins(i64::try_from(PLACED.load(Ordering::Relaxed)).expect("fits"));
         Worker { desk, lane: store.open_lane().await.expect("a lane"), times: Times::default() }
     }
@@ -224,6 +263,28 @@ impl Worker {
         self.batch(commands).await
     }
 
+    async fn buy(&mut self, batch: usize, own: &[usize], (sku, stock): &(Sku, StockKey)) {
+        self.desk.now = self.desk.now + Span::from_ms(10);
+        let first = PLACED.fetch_add(batch, Ordering::Relaxed);
+        let wish = |serial: usize| {
+            let owner = i64::try_from(own[serial % own.len()]).expect("few partners");
+            let quantity = u32::try_from(serial % 5 + 1).expect("fits");
+            shop::purchase(
+                &self.desk,
+                owner,
+                &format!("T20261122{serial:010}"),
+                (sku, *stock),
+                quantity,
+                true,
+            )
+        };
+        let commands = (first..first + batch).map(wish).collect();
+        for decided in self.batch(commands).await {
+            let Decided::Purchase(purchase) = decided else { panic!("no purchase: {decided:?}") };
+            assert_eq!(purchase.vouchers.len(), 1);
+        }
+    }
+
     async fn batch(&mut self, commands: Vec<Command>) -> Vec<Decided> {
         let mut seen = std::collections::HashSet::new();
         let wanted: Vec<Need> =
@@ -233,7 +294,7 @@ impl Worker {
         let loaded = Instant::now();
         let mut view = View::default();
         view.fill(wanted, rows);
-        let rules = Rules { refund_window: Span::from_days(7) };
+        let rules = Rules::standard(Span::from_days(7));
         let mut decided = Vec::with_capacity(commands.len());
         for command in commands {
             let (changes, led_to) =

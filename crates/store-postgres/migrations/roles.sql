@@ -5,9 +5,10 @@
 --   ALTER ROLE tradewind_runtime LOGIN PASSWORD '...';
 --
 -- tradewind_migrator owns the tables and is used by `tradewind migrate` alone. tradewind_runtime is
--- what gateways connect as: it cannot create, alter or drop anything, cannot remove a voucher, can
--- neither change nor remove a transfer or what is kept of orders that have gone, and cannot change an
--- event. Its rights are in grants.sql, which every run of the migrations gives anew.
+-- what gateways connect as: it cannot create, alter or drop anything, cannot remove a voucher or anything
+-- of the catalogue or of what orders buy of it, can neither change nor remove a transfer, a deposit or what
+-- is kept of orders that have gone, and cannot change an event. Its rights are in grants.sql, which every run
+-- of the migrations gives anew.
 
 DO $$
 BEGIN

@@ -3,18 +3,18 @@
 
 use tokio_postgres::Row;
 use tradewind_domain::{
-    Credential, Endpoint, Event, Fact, Order, Partner, PastOrder, PastRefund, Payment, Redemption, Refund,
-    Stream, Task, Transfer, User, Voucher, WriteSet,
+    Credential, Deposit, Endpoint, Event, Fact, Order, Partner, PastOrder, PastRefund, Payment, Product,
+    Redemption, Refund, Sku, Stock, Stream, Task, Transfer, User, Voucher, WriteSet,
 };
 use tradewind_store::moving::{Chunk, Movable, Section};
-use tradewind_store::{BoxFuture, Result, StoreError, about_number};
+use tradewind_store::{BoxFuture, Result, StoreError, about_number, cause_number, day_number};
 
 use crate::PostgresStore;
 use crate::codes::Unreadable;
 use crate::error::unreadable;
 use crate::load::select;
 use crate::pool::Readers;
-use crate::rows::{self, get};
+use crate::rows::{self, ORDER_COLUMNS, get};
 use crate::session::{Step, Value};
 
 // Each goes on after the parts of its primary key, in the order of that key.
@@ -35,9 +35,13 @@ pub(crate) const ENDPOINTS: &str = select!(
 );
 pub(crate) const STREAMS: &str =
     "SELECT partner, last FROM streams WHERE partner > $1 ORDER BY partner LIMIT $2";
-pub(crate) const ORDERS: &str = select!(
-    order_columns,
-    "FROM orders o WHERE (o.partner, o.id) > ($1, $2) ORDER BY o.partner, o.id LIMIT $3"
+pub(crate) const ORDERS: &str = concat!(
+    "SELECT ",
+    crate::rows::order_columns!(),
+    ", ",
+    crate::rows::line_columns!(),
+    " FROM orders o LEFT JOIN order_lines l ON l.partner = o.partner AND l.order_id = o.id \
+      WHERE (o.partner, o.id) > ($1, $2) ORDER BY o.partner, o.id LIMIT $3"
 );
 pub(crate) const PAYMENTS: &str = select!(
     payment_columns,
@@ -56,6 +60,20 @@ pub(crate) const PAST_ORDERS: &str = select!(
 pub(crate) const PAST_REFUNDS: &str = select!(
     past_refund_columns,
     "FROM past_refunds d WHERE (d.partner, d.number) > ($1, $2) ORDER BY d.partner, d.number LIMIT $3"
+);
+pub(crate) const PRODUCTS: &str = select!(
+    product_columns,
+    "FROM products p WHERE (p.partner, p.id) > ($1, $2) ORDER BY p.partner, p.id LIMIT $3"
+);
+pub(crate) const SKUS: &str =
+    select!(sku_columns, "FROM skus k WHERE (k.partner, k.id) > ($1, $2) ORDER BY k.partner, k.id LIMIT $3");
+pub(crate) const STOCKS: &str = select!(
+    stock_columns,
+    "FROM stocks s WHERE (s.partner, s.sku, s.day) > ($1, $2, $3) ORDER BY s.partner, s.sku, s.day LIMIT $4"
+);
+pub(crate) const DEPOSITS: &str = select!(
+    deposit_columns,
+    "FROM deposits d WHERE (d.partner, d.id) > ($1, $2) ORDER BY d.partner, d.id LIMIT $3"
 );
 pub(crate) const VOUCHERS: &str = select!(
     voucher_columns,
@@ -140,7 +158,8 @@ impl Page<'_> {
             }
             Section::Orders => {
                 let key = |o: &Order| [o.partner.get(), o.id.get()];
-                self.read(ORDERS, rows::order, key, &mut into.orders_new).await
+                let read = |row: &Row| rows::order_with_line(row, ORDER_COLUMNS);
+                self.read(ORDERS, read, key, &mut into.orders_new).await
             }
             Section::Payments => {
                 let key = |p: &Payment| [p.partner.get(), p.order.get(), p.id.get()];
@@ -158,6 +177,22 @@ impl Page<'_> {
                 let key = |past: &PastRefund| (past.partner.get(), past.number.clone());
                 self.read(PAST_REFUNDS, rows::past_refund, key, &mut into.past_refunds).await
             }
+            Section::Products => {
+                let key = |p: &Product| [p.seller.get(), p.id.get()];
+                self.read(PRODUCTS, rows::product, key, &mut into.products_new).await
+            }
+            Section::Skus => {
+                let key = |k: &Sku| [k.seller.get(), k.id.get()];
+                self.read(SKUS, rows::sku, key, &mut into.skus_new).await
+            }
+            Section::Stocks => {
+                let key = |s: &Stock| [s.seller.get(), s.key.sku.get(), day_number(s.key.day)];
+                self.read(STOCKS, rows::stock, key, &mut into.stocks_new).await
+            }
+            Section::Deposits => {
+                let key = |d: &Deposit| [d.partner.get(), d.id.get()];
+                self.read(DEPOSITS, rows::deposit, key, &mut into.deposits).await
+            }
             Section::Vouchers => {
                 let key = |v: &Voucher| [v.partner.get(), v.id.get()];
                 self.read(VOUCHERS, rows::voucher, key, &mut into.vouchers_new).await
@@ -167,7 +202,7 @@ impl Page<'_> {
                 self.read(REDEMPTIONS, rows::redemption, key, &mut into.redemptions).await
             }
             Section::Transfers => {
-                let key = |t: &Transfer| [t.partner.get(), t.order.get(), t.id.get()];
+                let key = |t: &Transfer| [t.partner.get(), cause_number(t.cause), t.id.get()];
                 self.read(TRANSFERS, rows::transfer, key, &mut into.transfers).await
             }
             Section::Events => {

@@ -67,7 +67,7 @@ impl PostgresLane {
         if lost || self.standing == Standing::Flying {
             self.forget();
             let session = self.link.session().await?;
-            let hot = load::HOT.iter().chain(write::HOT).copied();
+            let hot = load::HOT.iter().chain(write::HOT.into_iter().flatten()).copied();
             session.prepare(hot).await.map_err(|error| store_error(&error))?;
         }
         Ok(())

@@ -40,12 +40,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tradewind_domain::{
-    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskId,
-    TaskKey, User,
+    About, Balance, Day, Deposit, DepositId, Event, Fact, Need, NodeId, Order, OrderId, OrderPage, PartnerId,
+    ProductId, Redemption, RedemptionPage, Refund, RefundId, Rows, SkuChoice, SkuId, SkuPage, Stock, Task,
+    TaskId, TaskKey, User, VoucherId,
 };
 use tradewind_store::{
-    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, Store, StoreError, Story,
-    TaskFilter, TaskPage, Verification,
+    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, SkuQuery, Store, StoreError,
+    Story, TaskFilter, TaskPage, Verification,
 };
 
 pub use config::PostgresConfig;
@@ -197,6 +198,57 @@ impl Store for PostgresStore {
 
     fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>> {
         Box::pin(pages::list_redemptions(&self.shared.listers, query))
+    }
+
+    fn redemptions_of(
+        &self,
+        partner: PartnerId,
+        voucher: VoucherId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Redemption>>> {
+        Box::pin(list::purchases::redemptions_of(&self.shared.readers, partner, voucher, limit))
+    }
+
+    fn list_skus(&self, query: SkuQuery) -> BoxFuture<'_, Result<SkuPage>> {
+        let readers = match query.list.choice {
+            SkuChoice::Page { .. } => &self.shared.listers,
+            SkuChoice::Ids(_) => &self.shared.readers,
+        };
+        Box::pin(list::catalogue::list_skus(readers, query))
+    }
+
+    fn list_stocks(&self, sku: SkuId, from: Day, until: Day) -> BoxFuture<'_, Result<Vec<Stock>>> {
+        Box::pin(list::catalogue::list_stocks(&self.shared.readers, sku, from, until))
+    }
+
+    fn list_products(
+        &self,
+        seller: Option<PartnerId>,
+        after: Option<ProductId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Rows>> {
+        Box::pin(list::catalogue::list_products(&self.shared.readers, seller, after, limit))
+    }
+
+    fn list_refunds_under_review(
+        &self,
+        after: Option<(PartnerId, RefundId)>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<(Refund, Order)>>> {
+        Box::pin(list::purchases::list_refunds_under_review(&self.shared.readers, after, limit))
+    }
+
+    fn list_deposits(
+        &self,
+        partner: PartnerId,
+        after: Option<DepositId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Deposit>>> {
+        Box::pin(list::purchases::list_deposits(&self.shared.readers, partner, after, limit))
+    }
+
+    fn balances(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<Balance>>> {
+        Box::pin(list::purchases::balances(&self.shared.readers, partner))
     }
 
     fn fact(&self, name: String) -> BoxFuture<'_, Result<Option<Fact>>> {

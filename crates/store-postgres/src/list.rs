@@ -1,6 +1,9 @@
 //! Lists that go on after a place, for people, and the story of one order. Those with page numbers are in
 //! `pages`.
 
+pub(crate) mod catalogue;
+pub(crate) mod purchases;
+
 use tokio_postgres::Row;
 use tradewind_domain::{Event, Fact, Need, OrderId, PartnerId, Rows, Task, TaskId, TaskState, User};
 use tradewind_store::{Result, StoreError, Story, TaskFilter, TaskPage, TaskPlace};
@@ -11,6 +14,8 @@ use crate::load::{Questions, Seen, select};
 use crate::pool::Readers;
 use crate::rows::{self, get};
 use crate::session::{Step, Value};
+
+use purchases::REDEMPTIONS_OF_ORDER;
 
 /// Reads of several statements see one snapshot.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
@@ -52,19 +57,20 @@ pub(crate) const TASKS_OF_ORDER: &str =
 
 /// Everything about one order.
 pub(crate) async fn story(readers: &Readers, partner: PartnerId, order: OrderId) -> Result<Option<Story>> {
-    let questions = Questions::reading(&[Need::Partner(partner), Need::Order(partner, order)]);
+    let questions = Questions::reading(&[Need::Partner(partner), Need::VouchersOf(partner, order)]);
     let key = || -> Vec<Value<'static>> { vec![Box::new(partner.get()), Box::new(order.get())] };
     let steps = || {
         let mut steps = vec![
             Step::query(TRANSFERS, key()),
             Step::query(EVENTS_OF_ORDER, key()),
             Step::query(TASKS_OF_ORDER, key()),
+            Step::query(REDEMPTIONS_OF_ORDER, key()),
         ];
         steps.extend(questions.steps());
         steps
     };
     let answers = snapshot(readers, steps).await?;
-    let [transfers, events, tasks, loaded @ ..] = answers.as_slice() else {
+    let [transfers, events, tasks, redemptions, loaded @ ..] = answers.as_slice() else {
         return Err(StoreError::Unavailable("an answer is missing".into()));
     };
     let found = questions.read(loaded, &mut Seen::default())?;
@@ -76,6 +82,8 @@ pub(crate) async fn story(readers: &Readers, partner: PartnerId, order: OrderId)
         transfers: all(transfers, rows::transfer)?,
         events: all(events, rows::event)?,
         tasks: all(tasks, rows::task)?,
+        vouchers: found.vouchers,
+        redemptions: all(redemptions, rows::redemption)?,
         payments: found.payments,
         refunds: found.refunds,
         endpoints: found.endpoints,

@@ -23,6 +23,7 @@ const STEPS: &[Step] = &[
     Step { name: "initial", sql: include_str!("../migrations/0001_initial.sql") },
     Step { name: "past_orders", sql: include_str!("../migrations/0002_past_orders.sql") },
     Step { name: "counts", sql: include_str!("../migrations/0003_counts.sql") },
+    Step { name: "tickets", sql: include_str!("../migrations/0004_tickets.sql") },
 ];
 
 /// What the runtime's role may do; see migrations/roles.sql.

@@ -13,14 +13,14 @@ use tradewind_store::{OrderQuery, RedemptionQuery, Result};
 use crate::codes::{Code, Unreadable, standing};
 use crate::error::unreadable;
 use crate::pool::Readers;
-use crate::rows::{self, ORDER_COLUMNS, REDEMPTION_COLUMNS, get};
+use crate::rows::{self, ORDER_COLUMNS, PAYMENT_COLUMNS, REDEMPTION_COLUMNS, get};
 use crate::session::{Step, Value};
 
 /// A page by the counts: `$1` and `$2` are the partner and the place, `$3` where the span begins, `$4` to
 /// `$7` its parts in stretches (their grains, how many ids a stretch has, and the numbers of the stretches),
 /// `$8` and `$9` its parts in rows, `$10` how many rows are skipped and `$11` how many shown.
 macro_rules! counted {
-    ($short:literal, $middle:literal, $columns:ident, $more:ident, $rows:literal, $id:literal, $order:literal, $joined:literal) => {
+    ($short:literal, $middle:literal, [$($columns:ident),+], $rows:literal, $id:literal, $order:literal, $joined:literal) => {
         concat!(
             "WITH parts AS (",
             "SELECT c.stretch * k.ids AS low, (c.stretch + 1) * k.ids AS high, k.ids, c.n",
@@ -37,7 +37,7 @@ macro_rules! counted {
             counted!(@shorter "middle", "part", "144000000000", "1200000000", $middle),
             counted!(@shorter "short", "middle", "1200000000", "10000000", $short),
             " start AS (SELECT high, $10 - before AS skipped FROM short)",
-            " SELECT ", crate::rows::$columns!(), ", ", crate::rows::$more!(), ", whole.total FROM",
+            " SELECT ", $(crate::rows::$columns!(), ", ",)+ "whole.total FROM",
             " (SELECT coalesce(sum(n), 0)::bigint AS total FROM parts) AS whole LEFT JOIN (",
             "(SELECT * FROM ", $rows, " AND ", $id, " >= $3 AND ", $id, " < (SELECT high FROM start)",
             " ORDER BY ", $order, " LIMIT $11 OFFSET (SELECT skipped FROM start))",
@@ -59,24 +59,23 @@ macro_rules! counted {
 }
 
 /// Primary key of counts; primary key of orders from the newest, where what is skipped lies within a short
-/// stretch.
+/// stretch; primary keys of payments and order_lines.
 pub(crate) const PAGE_ORDERS: &str = counted!(
     "0",
     "1",
-    order_columns,
-    payment_columns,
+    [order_columns, payment_columns, line_columns],
     "orders o WHERE o.partner = $1",
     "o.id",
     "o.partner DESC, o.id DESC",
-    " AS o JOIN payments p ON p.partner = o.partner AND p.order_id = o.id AND p.id = o.payment"
+    " AS o JOIN payments p ON p.partner = o.partner AND p.order_id = o.id AND p.id = o.payment \
+      LEFT JOIN order_lines l ON l.partner = o.partner AND l.order_id = o.id"
 );
 
 /// Primary key of counts; index redemptions_by from the newest.
 pub(crate) const PAGE_REDEMPTIONS: &str = counted!(
     "3",
     "4",
-    redemption_columns,
-    voucher_columns,
+    [redemption_columns, voucher_columns],
     "redemptions r WHERE r.by_partner = $1 AND r.device = $2",
     "r.id",
     "r.by_partner DESC, r.device DESC, r.id DESC",
@@ -99,16 +98,14 @@ macro_rules! passes {
 /// A page of those among the rows looked at that pass: `$1` is how many are skipped, `$2` how many shown,
 /// `$3` how many may be looked at, and there is one more.
 macro_rules! looked {
-    ($looked:expr, $columns:ident, $more:ident, $id:literal, $joined:literal) => {
+    ($looked:expr, [$($columns:ident),+], $id:literal, $joined:literal) => {
         concat!(
             "WITH looked AS MATERIALIZED (",
             $looked,
             ")",
             " SELECT ",
-            crate::rows::$columns!(),
-            ", ",
-            crate::rows::$more!(),
-            ", whole.total FROM (SELECT CASE WHEN count(*) <= $3::bigint THEN count(*) FILTER (WHERE passes) END",
+            $(crate::rows::$columns!(), ", ",)+
+            "whole.total FROM (SELECT CASE WHEN count(*) <= $3::bigint THEN count(*) FILTER (WHERE passes) END",
             " AS total FROM looked) AS whole LEFT JOIN (",
             "(SELECT * FROM looked WHERE passes ORDER BY id DESC LIMIT $2 OFFSET $1) AS page ",
             $joined,
@@ -127,11 +124,11 @@ pub(crate) const LOOK_AT_ORDERS: &str = looked!(
         ") AS passes FROM orders o",
         " WHERE o.partner = $4 AND o.id >= $5 AND o.id < $11 ORDER BY o.partner DESC, o.id DESC LIMIT $3::bigint + 1"
     ),
-    order_columns,
-    payment_columns,
+    [order_columns, payment_columns, line_columns],
     "o.id",
     "JOIN orders o ON o.partner = page.partner AND o.id = page.id \
-     JOIN payments p ON p.partner = o.partner AND p.order_id = o.id AND p.id = o.payment"
+     JOIN payments p ON p.partner = o.partner AND p.order_id = o.id AND p.id = o.payment \
+     LEFT JOIN order_lines l ON l.partner = o.partner AND l.order_id = o.id"
 );
 
 /// Index orders_number: one order at most, found before anything else is asked of it.
@@ -143,11 +140,11 @@ pub(crate) const LOOK_AT_NUMBER: &str = looked!(
         " (SELECT * FROM orders n WHERE n.partner = $4 AND n.number = $12 OFFSET 0) AS o",
         " WHERE o.id >= $5 AND o.id < $11"
     ),
-    order_columns,
-    payment_columns,
+    [order_columns, payment_columns, line_columns],
     "o.id",
     "JOIN orders o ON o.partner = page.partner AND o.id = page.id \
-     JOIN payments p ON p.partner = o.partner AND p.order_id = o.id AND p.id = o.payment"
+     JOIN payments p ON p.partner = o.partner AND p.order_id = o.id AND p.id = o.payment \
+     LEFT JOIN order_lines l ON l.partner = o.partner AND l.order_id = o.id"
 );
 
 /// Index vouchers_code; primary key of redemptions from the newest, and a look at each of the voucher, up
@@ -157,8 +154,7 @@ pub(crate) const LOOK_AT_REDEMPTIONS: &str = looked!(
      WHERE r.partner = (SELECT c.partner FROM voucher_codes c WHERE c.code = $6) \
      AND r.voucher = (SELECT c.voucher FROM voucher_codes c WHERE c.code = $6) \
      AND r.id >= $7 AND r.id < $8 ORDER BY r.partner DESC, r.voucher DESC, r.id DESC LIMIT $3::bigint + 1",
-    redemption_columns,
-    voucher_columns,
+    [redemption_columns, voucher_columns],
     "r.id",
     "JOIN redemptions r ON r.partner = page.partner AND r.voucher = page.voucher AND r.id = page.id \
      JOIN vouchers v ON v.partner = r.partner AND v.id = r.voucher"
@@ -175,7 +171,10 @@ pub(crate) async fn list_orders(listers: &Readers, query: OrderQuery) -> Result<
     let (from, until) = (OrderId::first_at(list.from).get(), OrderId::first_at(list.until).get());
     let (skipped, limit) = slice(list.page, list.page_size);
     let filtered = !list.standings.is_empty() || list.method.is_some() || list.operator.is_some();
-    let entry = |row: &Row| Ok((rows::order(row)?, rows::payment_from(row, ORDER_COLUMNS)?));
+    let entry = |row: &Row| {
+        let order = rows::order_with_line(row, ORDER_COLUMNS + PAYMENT_COLUMNS)?;
+        Ok((order, rows::payment_from(row, ORDER_COLUMNS)?))
+    };
     if !filtered && list.number.is_none() {
         let values = || by_counts((partner, ""), ORDERS, (from, until), (skipped, limit));
         let (entries, total) = page(listers, PAGE_ORDERS, values, entry).await?;

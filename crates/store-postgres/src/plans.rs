@@ -12,6 +12,7 @@ use tokio_postgres::SimpleQueryMessage;
 use tradewind_testkit::postgres::Postgres;
 
 use crate::session::{Connector, Purpose, Session};
+use crate::write::catalogue as write;
 use crate::{Migrations, PostgresConfig, export, leases, list, load, pages, retention, verify};
 
 /// The scans of a plan, in the words of EXPLAIN.
@@ -52,11 +53,14 @@ fn queries_use_their_indexes() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         Migrations::new(PostgresConfig::new(database.url())).unwrap().apply().await.unwrap();
-        // The migration made rows to show them to the planner, and removed them; here such rows stay.
+        // The migrations made rows to show them to the planner, and removed them; here such rows stay.
         let initial = include_str!("../migrations/0001_initial.sql");
-        let (_, rows) = initial.split_once("INSERT INTO orders").unwrap();
-        let (rows, _) = rows.split_once("ANALYZE").unwrap();
-        database.sql(&format!("INSERT INTO orders{}", rows.replace("1000)", "200)")));
+        let tickets = include_str!("../migrations/0004_tickets.sql");
+        for (migration, first) in [(initial, "INSERT INTO orders"), (tickets, "INSERT INTO partners")] {
+            let (_, rows) = migration.split_once(first).unwrap();
+            let (rows, _) = rows.split_once("ANALYZE").unwrap();
+            database.sql(&format!("{first}{}", rows.replace("1000)", "200)")));
+        }
         let connector = Connector::new(PostgresConfig::new(database.url())).unwrap();
         let mut wrong = Vec::new();
         for (purpose, cases) in [(Purpose::Lane, LANE), (Purpose::Read, READ), (Purpose::Verify, VERIFY)] {
@@ -90,7 +94,12 @@ const LANE: &[Case] = &[
     (
         "load::PAYMENTS",
         load::PAYMENTS,
-        &["orders.orders_number", "payments.payments_pkey", "refunds.refunds_number"],
+        &[
+            "order_lines.order_lines_pkey",
+            "orders.orders_number",
+            "payments.payments_pkey",
+            "refunds.refunds_number",
+        ],
     ),
     (
         "load::REFUNDS",
@@ -100,9 +109,24 @@ const LANE: &[Case] = &[
     (
         "load::VOUCHERS_LOCKED",
         load::VOUCHERS_LOCKED,
-        &["voucher_codes.vouchers_code", "vouchers.vouchers_number", "vouchers.vouchers_pkey"],
+        &[
+            "orders.orders_number",
+            "voucher_codes.vouchers_code",
+            "vouchers.vouchers_number",
+            "vouchers.vouchers_order",
+            "vouchers.vouchers_pkey",
+        ],
     ),
-    ("load::REDEMPTIONS", load::REDEMPTIONS, &["events.events_pkey", "redemptions.redemptions_pkey"]),
+    (
+        "load::REDEMPTIONS",
+        load::REDEMPTIONS,
+        &[
+            "events.events_pkey",
+            "redemptions.redemptions_pkey",
+            "vouchers.vouchers_order",
+            "vouchers.vouchers_pkey",
+        ],
+    ),
     ("load::PAST_ORDERS", load::PAST_ORDERS, &["past_orders.past_orders_pkey"]),
     ("load::PAST_REFUNDS", load::PAST_REFUNDS, &["past_refunds.past_refunds_pkey"]),
     ("load::TASKS_OF_LOCKED", load::TASKS_OF_LOCKED, &["tasks.tasks_pkey"]),
@@ -114,6 +138,32 @@ const LANE: &[Case] = &[
     ("load::KEY_IDS", load::KEY_IDS, &["credentials.credentials_pkey", "key_ids.key_ids_pkey"]),
     ("load::CREDENTIALS", load::CREDENTIALS, &["credentials.credentials_pkey"]),
     ("load::USERS", load::USERS, &["users.users_login"]),
+    (
+        "load::LOCK_STREAMS_OF_LISTENERS",
+        load::LOCK_STREAMS_OF_LISTENERS,
+        &["endpoints: all", "orders.orders_number", "refunds.refunds_number", "streams.streams_pkey"],
+    ),
+    ("load::LISTENING_ENDPOINTS", load::LISTENING_ENDPOINTS, &["endpoints.endpoints_pkey"]),
+    (
+        "load::LISTENING_PARTNERS",
+        load::LISTENING_PARTNERS,
+        &["endpoints.endpoints_pkey", "partners.partners_pkey"],
+    ),
+    (
+        "load::LISTENING_STREAMS",
+        load::LISTENING_STREAMS,
+        &["endpoints.endpoints_pkey", "streams.streams_pkey"],
+    ),
+    ("write::UPDATE_PRODUCTS", write::UPDATE_PRODUCTS, &["products.products_id"]),
+    ("write::UPDATE_SKUS", write::UPDATE_SKUS, &["skus.skus_product"]),
+    ("write::UPDATE_STOCKS", write::UPDATE_STOCKS, &["stocks.stocks_sku"]),
+    ("write::UPDATE_LINES", write::UPDATE_LINES, &["order_lines.order_lines_pkey"]),
+    ("load::PRODUCTS", load::PRODUCTS, &["products.products_id", "skus.skus_id"]),
+    ("load::SKUS", load::SKUS, &["products.products_id", "skus.skus_id", "skus.skus_product"]),
+    ("load::SELLERS", load::SELLERS, &["partners.partners_pkey", "skus.skus_id"]),
+    ("load::DEPOSITS", load::DEPOSITS, &["deposits.deposits_number"]),
+    ("load::BALANCES_LOCKED", load::BALANCES_LOCKED, &["accounts.accounts_pkey"]),
+    ("load::STOCKS_LOCKED", load::STOCKS_LOCKED, &["stocks.stocks_sku"]),
 ];
 
 const READ: &[Case] = &[
@@ -121,7 +171,13 @@ const READ: &[Case] = &[
     (
         "load::VOUCHERS",
         load::VOUCHERS,
-        &["voucher_codes.vouchers_code", "vouchers.vouchers_number", "vouchers.vouchers_pkey"],
+        &[
+            "orders.orders_number",
+            "voucher_codes.vouchers_code",
+            "vouchers.vouchers_number",
+            "vouchers.vouchers_order",
+            "vouchers.vouchers_pkey",
+        ],
     ),
     ("load::TASKS", load::TASKS, &["tasks.tasks_pkey"]),
     ("leases::PENDING", leases::PENDING, &["tasks.tasks_due"]),
@@ -131,13 +187,27 @@ const READ: &[Case] = &[
     (
         "pages::PAGE_ORDERS",
         pages::PAGE_ORDERS,
-        &["counts.counts_pkey", "orders.orders_pkey", "payments.payments_pkey"],
+        &[
+            "counts.counts_pkey",
+            "order_lines.order_lines_pkey",
+            "orders.orders_pkey",
+            "payments.payments_pkey",
+        ],
     ),
-    ("pages::LOOK_AT_ORDERS", pages::LOOK_AT_ORDERS, &["orders.orders_pkey", "payments.payments_pkey"]),
+    (
+        "pages::LOOK_AT_ORDERS",
+        pages::LOOK_AT_ORDERS,
+        &["order_lines.order_lines_pkey", "orders.orders_pkey", "payments.payments_pkey"],
+    ),
     (
         "pages::LOOK_AT_NUMBER",
         pages::LOOK_AT_NUMBER,
-        &["orders.orders_number", "orders.orders_pkey", "payments.payments_pkey"],
+        &[
+            "order_lines.order_lines_pkey",
+            "orders.orders_number",
+            "orders.orders_pkey",
+            "payments.payments_pkey",
+        ],
     ),
     (
         "pages::PAGE_REDEMPTIONS",
@@ -166,9 +236,43 @@ const READ: &[Case] = &[
     ("retention::ORDERS_BETWEEN", retention::ORDERS_BETWEEN, &["orders.orders_pkey"]),
     ("export::PAST_ORDERS", export::PAST_ORDERS, &["past_orders.past_orders_pkey"]),
     ("export::PAST_REFUNDS", export::PAST_REFUNDS, &["past_refunds.past_refunds_pkey"]),
+    ("load::BALANCES", load::BALANCES, &["accounts.accounts_pkey"]),
+    ("load::STOCKS", load::STOCKS, &["stocks.stocks_sku"]),
+    ("list::COUNT_SKUS", list::catalogue::COUNT_SKUS, &["products.products_id", "skus.skus_product"]),
+    (
+        "list::PAGE_SKUS",
+        list::catalogue::PAGE_SKUS,
+        &["products.products_id", "skus.skus_id", "skus.skus_product", "stocks.stocks_sku"],
+    ),
+    (
+        "list::SKUS_ON_SALE",
+        list::catalogue::SKUS_ON_SALE,
+        &["products.products_id", "skus.skus_id", "stocks.stocks_sku"],
+    ),
+    ("list::STOCKS", list::catalogue::STOCKS, &["stocks.stocks_sku"]),
+    ("list::PRODUCTS", list::catalogue::PRODUCTS, &["products.products_id"]),
+    ("list::PRODUCTS_OF", list::catalogue::PRODUCTS_OF, &["products.products_pkey"]),
+    ("list::SKUS_OF", list::catalogue::SKUS_OF, &["skus.skus_product"]),
+    ("list::REDEMPTIONS_OF", list::purchases::REDEMPTIONS_OF, &["redemptions.redemptions_pkey"]),
+    (
+        "list::REDEMPTIONS_OF_ORDER",
+        list::purchases::REDEMPTIONS_OF_ORDER,
+        &["redemptions.redemptions_pkey", "vouchers.vouchers_order"],
+    ),
+    (
+        "list::REFUNDS_UNDER_REVIEW",
+        list::purchases::REFUNDS_UNDER_REVIEW,
+        &["order_lines.order_lines_pkey", "orders.orders_pkey", "refunds.refunds_review"],
+    ),
+    ("list::DEPOSITS", list::purchases::DEPOSITS, &["deposits.deposits_pkey"]),
+    ("list::BALANCES", list::purchases::BALANCES, &["accounts.accounts_pkey"]),
     ("retention::TASKS_ABOUT", retention::TASKS_ABOUT, &["tasks.tasks_pkey"]),
-    ("export::ORDERS", export::ORDERS, &["orders.orders_pkey"]),
+    ("export::ORDERS", export::ORDERS, &["order_lines.order_lines_pkey", "orders.orders_pkey"]),
     ("export::TASKS", export::TASKS, &["tasks.tasks_pkey"]),
+    ("export::PRODUCTS", export::PRODUCTS, &["products.products_pkey"]),
+    ("export::SKUS", export::SKUS, &["skus.skus_pkey"]),
+    ("export::STOCKS", export::STOCKS, &["stocks.stocks_pkey"]),
+    ("export::DEPOSITS", export::DEPOSITS, &["deposits.deposits_pkey"]),
 ];
 
 const VERIFY: &[Case] = &[
@@ -182,4 +286,11 @@ const VERIFY: &[Case] = &[
     ("verify::ORDER_NUMBERS_TWICE", verify::ORDER_NUMBERS_TWICE, &["orders.orders_number"]),
     ("verify::REFUND_NUMBERS_TWICE", verify::REFUND_NUMBERS_TWICE, &["refunds.refunds_number"]),
     ("verify::VOUCHER_NUMBERS_TWICE", verify::VOUCHER_NUMBERS_TWICE, &["vouchers.vouchers_number"]),
+    ("verify::DEPOSIT_NUMBERS_TWICE", verify::DEPOSIT_NUMBERS_TWICE, &["deposits.deposits_number"]),
+    ("verify::LINES", verify::LINES, &["order_lines.order_lines_pkey"]),
+    ("verify::BOUGHT", verify::BOUGHT, &["vouchers.vouchers_order"]),
+    ("verify::REDEEMED", verify::REDEEMED, &["redemptions.redemptions_pkey", "vouchers.vouchers_order"]),
+    ("verify::STOCKS", verify::catalogue::STOCKS, &["stocks.stocks_sku"]),
+    ("verify::PRODUCTS", verify::catalogue::PRODUCTS, &["products.products_pkey"]),
+    ("verify::SKUS", verify::catalogue::SKUS, &["products.products_id", "skus.skus_id"]),
 ];

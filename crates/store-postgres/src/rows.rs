@@ -9,7 +9,7 @@ use tradewind_domain::{
     TaskId, TaskKey, Terminal, Timestamp, Transfer, TransferId, User, UserId, Voucher, VoucherId,
 };
 
-use tradewind_store::about_of_number;
+use tradewind_store::{about_of_number, cause_of_number};
 
 use crate::codes::{
     Code, Unreadable, account, bills, currency, event_kinds, method, methods, shares, task_kind,
@@ -25,7 +25,8 @@ macro_rules! columns {
 }
 
 columns! {
-    partner_columns = "p.id, p.name, p.state, p.methods, p.fee_ppm, p.settings, p.created_at";
+    partner_columns = "p.id, p.name, p.state, p.methods, p.fee_ppm, p.settings, p.created_at, \
+                       p.credit_limit, p.credit_currency";
     credential_columns = "c.id, c.partner, c.dialect, c.key_id, c.sealed_secret, c.created_at, c.expires_at";
     user_columns = "u.id, u.partner, u.login, u.name, u.password_hash, u.state, u.may_refund, \
                      u.device_serial, u.device_software, u.device_version, u.signed_in_at, u.created_at";
@@ -37,7 +38,7 @@ columns! {
                        p.payer_code, p.payer, p.channel_number, p.bills, p.reason, p.settled_at, p.follow_up";
     refund_columns = "r.id, r.order_id, r.partner, r.number, r.fingerprint, r.kind, r.state, r.amount, \
                      r.currency, r.subject, r.operator, r.channel_number, r.bills, r.reason, r.settled_at, \
-                     r.follow_up, r.hold";
+                     r.follow_up, r.hold, r.units, r.units_so_far";
     past_order_columns = "d.partner, d.number, d.order_id, d.fingerprint, d.currency, d.collected, d.returned, \
                      d.fee, d.gone_at";
     past_refund_columns = "d.partner, d.number, d.order_id, d.fingerprint, d.hold";
@@ -47,15 +48,26 @@ columns! {
     task_columns = "t.partner, t.order_id, t.id, t.kind, t.subject, t.endpoint, t.state, t.started_at, \
                      t.due_at, t.attempts, t.last_result";
     voucher_columns = "v.id, v.partner, v.dialect, v.number, v.fingerprint, v.code, v.subject, v.ordered, v.used, \
-                       v.state, v.valid_until, v.cancelled_at, v.shares, v.notify_url, v.details";
-    redemption_columns = "r.id, r.voucher, r.partner, r.by_partner, r.device, r.count";
+                       v.state, v.valid_until, v.cancelled_at, v.shares, v.notify_url, v.details, \
+                       v.refunded, v.locked, v.order_id, v.seller, v.valid_from";
+    redemption_columns = "r.id, r.voucher, r.partner, r.by_partner, r.device, r.count, r.used_so_far, r.left_over";
 }
 
-/// How many columns a redemption has, for queries that read a voucher after it.
-pub(crate) const REDEMPTION_COLUMNS: usize = 6;
+mod catalogue;
 
-/// How many columns an order has, for queries that read a payment after it.
+pub(crate) use catalogue::*;
+
+/// How many columns a redemption has, for queries that read a voucher after it.
+pub(crate) const REDEMPTION_COLUMNS: usize = 8;
+
+/// How many columns an order has, for queries that read a payment or its line after it.
 pub(crate) const ORDER_COLUMNS: usize = 23;
+
+/// How many columns a refund has, for queries that read a line after it.
+pub(crate) const REFUND_COLUMNS: usize = 19;
+
+/// How many columns a payment has, for queries that read its order's line after it.
+pub(crate) const PAYMENT_COLUMNS: usize = 16;
 
 pub(crate) fn partner(row: &Row) -> Read<Partner> {
     Ok(Partner {
@@ -66,6 +78,7 @@ pub(crate) fn partner(row: &Row) -> Read<Partner> {
         fee_ppm: number(row, 4)?,
         settings: get(row, 5)?,
         created_at: time(row, 6)?,
+        credit_limit: Money::from_micros(get(row, 7)?, currency(get(row, 8)?)?),
     })
 }
 
@@ -111,6 +124,7 @@ pub(crate) fn stream(row: &Row) -> Read<Stream> {
     Ok(Stream { partner: PartnerId::from_i64(get(row, 0)?), last: get(row, 1)? })
 }
 
+/// An order without its line, which is read by [`line_from`] where it stands in the same row.
 pub(crate) fn order(row: &Row) -> Read<Order> {
     let currency = currency(get(row, 6)?)?;
     let money = |column| Ok::<_, Unreadable>(Money::from_micros(get(row, column)?, currency));
@@ -135,7 +149,13 @@ pub(crate) fn order(row: &Row) -> Read<Order> {
         terminal: Terminal { operator: get(row, 18)?, device: get(row, 19)?, store: get(row, 20)? },
         notify_url: get(row, 21)?,
         details: get(row, 22)?,
+        line: None,
     })
+}
+
+/// An order with its line, whose columns begin at `line`.
+pub(crate) fn order_with_line(row: &Row, line: usize) -> Read<Order> {
+    Ok(Order { line: line_from(row, line)?, ..order(row)? })
 }
 
 pub(crate) fn payment(row: &Row) -> Read<Payment> {
@@ -164,23 +184,30 @@ pub(crate) fn payment_from(row: &Row, first: usize) -> Read<Payment> {
 }
 
 pub(crate) fn refund(row: &Row) -> Read<Refund> {
+    refund_from(row, 0)
+}
+
+/// A refund whose columns begin at `first`.
+pub(crate) fn refund_from(row: &Row, first: usize) -> Read<Refund> {
     Ok(Refund {
-        id: RefundId::from_i64(get(row, 0)?),
-        order: OrderId::from_i64(get(row, 1)?),
-        partner: PartnerId::from_i64(get(row, 2)?),
-        number: get(row, 3)?,
-        fingerprint: get(row, 4)?,
-        kind: code(row, 5)?,
-        state: code(row, 6)?,
-        amount: Money::from_micros(get(row, 7)?, currency(get(row, 8)?)?),
-        subject: get(row, 9)?,
-        operator: get(row, 10)?,
-        channel_number: get(row, 11)?,
-        bills: bills(get(row, 12)?)?,
-        reason: get(row, 13)?,
-        settled_at: optional_time(row, 14)?,
-        follow_up: get::<Option<i64>>(row, 15)?.map(TaskId::from_i64),
-        hold: TransferId::from_i64(get(row, 16)?),
+        id: RefundId::from_i64(get(row, first)?),
+        order: OrderId::from_i64(get(row, first + 1)?),
+        partner: PartnerId::from_i64(get(row, first + 2)?),
+        number: get(row, first + 3)?,
+        fingerprint: get(row, first + 4)?,
+        kind: code(row, first + 5)?,
+        state: code(row, first + 6)?,
+        amount: Money::from_micros(get(row, first + 7)?, currency(get(row, first + 8)?)?),
+        subject: get(row, first + 9)?,
+        operator: get(row, first + 10)?,
+        channel_number: get(row, first + 11)?,
+        bills: bills(get(row, first + 12)?)?,
+        reason: get(row, first + 13)?,
+        settled_at: optional_time(row, first + 14)?,
+        follow_up: get::<Option<i64>>(row, first + 15)?.map(TaskId::from_i64),
+        hold: TransferId::from_i64(get(row, first + 16)?),
+        units: number(row, first + 17)?,
+        units_so_far: number(row, first + 18)?,
     })
 }
 
@@ -189,7 +216,7 @@ pub(crate) fn transfer(row: &Row) -> Read<Transfer> {
     Ok(Transfer {
         id: TransferId::from_i64(get(row, 0)?),
         partner: PartnerId::from_i64(get(row, 1)?),
-        order: OrderId::from_i64(get(row, 2)?),
+        cause: cause_of_number(get(row, 2)?),
         debit: account(get(row, 3)?)?,
         credit: account(get(row, 4)?)?,
         amount: Money::from_micros(get(row, 5)?, currency(get(row, 6)?)?),
@@ -281,6 +308,11 @@ pub(crate) fn voucher_from(row: &Row, first: usize) -> Read<Voucher> {
         shares: shares(get(row, first + 12)?)?,
         notify_url: get(row, first + 13)?,
         details: get(row, first + 14)?,
+        refunded: number(row, first + 15)?,
+        locked: number(row, first + 16)?,
+        order: get::<Option<i64>>(row, first + 17)?.map(OrderId::from_i64),
+        seller: get::<Option<i64>>(row, first + 18)?.map(PartnerId::from_i64),
+        valid_from: optional_time(row, first + 19)?,
     })
 }
 
@@ -292,6 +324,8 @@ pub(crate) fn redemption(row: &Row) -> Read<Redemption> {
         by: PartnerId::from_i64(get(row, 3)?),
         device: get(row, 4)?,
         count: number(row, 5)?,
+        used_so_far: number(row, 6)?,
+        left: number(row, 7)?,
     })
 }
 

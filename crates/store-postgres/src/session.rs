@@ -134,7 +134,11 @@ impl Connector {
         match purpose {
             Purpose::Lane => format!("{common} {plans} {waits} -c synchronous_commit=on"),
             Purpose::Read => format!("{common} {plans} {waits} -c synchronous_commit=off"),
-            Purpose::Verify => format!("{common} -c enable_seqscan=off -c enable_sort=off"),
+            Purpose::Verify => {
+                format!(
+                    "{common} -c enable_seqscan=off -c enable_sort=off -c enable_incremental_sort=off -c enable_hashagg=off"
+                )
+            }
             Purpose::Migrate => format!("{common} -c synchronous_commit=on -c lock_timeout=60000"),
         }
     }

@@ -4,26 +4,31 @@
 //! order's family is in memory at a time, however many there are. All of it comes from one snapshot,
 //! on a connection of its own.
 
+pub(crate) mod catalogue;
+
 use std::cmp::min;
 use std::collections::VecDeque;
 
 use tokio_postgres::{IsolationLevel, Portal, Row, Transaction};
 use tradewind_domain::{
-    About, AccountDelta, CredentialId, Event, Fact, Order, OrderId, PartnerId, PastOrder, PastRefund,
+    About, AccountDelta, CredentialId, Event, Fact, Line, Order, OrderId, PartnerId, PastOrder, PastRefund,
     Payment, Redemption, Refund, Task, Transfer, Voucher, VoucherId,
 };
 use tradewind_store::audit::{Audit, Family, StreamFacts, VoucherFamily};
 use tradewind_store::counts::{self, Grain};
-use tradewind_store::{Result, StoreError, Verification, about_number};
+use tradewind_store::{Result, StoreError, Verification, about_number, cause_number};
 
 use crate::codes::{Unreadable, account, currency};
 use crate::error::{store_error, unreadable};
 use crate::load::select;
-use crate::rows::{self, get};
+use crate::rows::{self, LINE_COLUMNS, REDEMPTION_COLUMNS, get};
 use crate::session::{Connector, Purpose};
 
 /// Primary key of orders.
 pub(crate) const ORDERS: &str = select!(order_columns, "FROM orders o ORDER BY o.partner, o.id");
+/// Primary key of order_lines.
+pub(crate) const LINES: &str =
+    select!(line_columns, ", l.partner, l.order_id FROM order_lines l ORDER BY l.partner, l.order_id");
 /// Primary key of payments.
 pub(crate) const PAYMENTS: &str =
     select!(payment_columns, "FROM payments p ORDER BY p.partner, p.order_id, p.id");
@@ -38,13 +43,30 @@ pub(crate) const PAST_REFUNDS: &str =
     select!(past_refund_columns, "FROM past_refunds d ORDER BY d.partner, d.order_id, d.hold");
 /// Primary key of transfers.
 pub(crate) const TRANSFERS: &str =
-    select!(transfer_columns, "FROM transfers t ORDER BY t.partner, t.order_id, t.id");
+    select!(transfer_columns, "FROM transfers t WHERE t.order_id >= 0 ORDER BY t.partner, t.order_id, t.id");
 /// Index events_order.
-pub(crate) const EVENTS: &str =
-    select!(event_columns, "FROM events e WHERE e.order_id >= 0 ORDER BY e.partner, e.order_id, e.number");
+pub(crate) const EVENTS: &str = select!(
+    event_columns,
+    "FROM events e WHERE e.order_id >= 0 AND e.order_id < 1::bigint << 62 \
+     ORDER BY e.partner, e.order_id, e.number"
+);
 /// Primary key of tasks.
-pub(crate) const TASKS: &str =
-    select!(task_columns, "FROM tasks t WHERE t.order_id >= 0 ORDER BY t.partner, t.order_id, t.id");
+pub(crate) const TASKS: &str = select!(
+    task_columns,
+    "FROM tasks t WHERE t.order_id >= 0 AND t.order_id < 1::bigint << 62 ORDER BY t.partner, t.order_id, t.id"
+);
+/// Index vouchers_order.
+pub(crate) const BOUGHT: &str = select!(
+    voucher_columns,
+    "FROM vouchers v WHERE v.order_id IS NOT NULL ORDER BY v.partner, v.order_id, v.id"
+);
+/// Index vouchers_order, and the primary key of redemptions for each.
+pub(crate) const REDEEMED: &str = select!(
+    redemption_columns,
+    ", v.partner, v.order_id FROM vouchers v \
+     JOIN redemptions r ON r.partner = v.partner AND r.voucher = v.id \
+     WHERE v.order_id IS NOT NULL ORDER BY v.partner, v.order_id"
+);
 // A voucher's family is told by the voucher alone, so that what stands in the books of another partner
 // is seen as such. That takes sorting; there are far fewer of them.
 /// Sorted, the newest first: their events and tasks have their ids below zero.
@@ -86,6 +108,9 @@ pub(crate) const COUNTS: &str =
 /// Index vouchers_number.
 pub(crate) const VOUCHER_NUMBERS_TWICE: &str =
     "SELECT partner, number FROM vouchers GROUP BY partner, number HAVING count(*) > 1";
+/// Index deposits_number.
+pub(crate) const DEPOSIT_NUMBERS_TWICE: &str =
+    "SELECT partner, number FROM deposits GROUP BY partner, number HAVING count(*) > 1";
 /// All vouchers.
 const VOUCHER_CODES_TWICE: &str = "SELECT count(*) FROM vouchers GROUP BY code HAVING count(*) > 1";
 /// Index vouchers_code, for all vouchers.
@@ -113,8 +138,11 @@ pub(crate) async fn verify(connector: &Connector) -> Result<Verification> {
         .map_err(|error| store_error(&error))?;
     let mut audit = Audit::default();
     show_facts(&snapshot, &mut audit).await?;
+    catalogue::show_limits(&snapshot, &mut audit).await?;
     check_families(&snapshot, &mut audit).await?;
     check_vouchers(&snapshot, &mut audit).await?;
+    catalogue::check_deposits(&snapshot, &mut audit).await?;
+    catalogue::check_skus(&snapshot, &mut audit).await?;
     check_accounts(&snapshot, &mut audit).await?;
     check_streams(&snapshot, &mut audit).await?;
     check_counts(&snapshot, &mut audit).await?;
@@ -123,6 +151,7 @@ pub(crate) async fn verify(connector: &Connector) -> Result<Verification> {
     check_numbers(&snapshot, ORDER_NUMBERS_AGAIN, "order", &mut audit).await?;
     check_numbers(&snapshot, REFUND_NUMBERS_AGAIN, "refund", &mut audit).await?;
     check_numbers(&snapshot, VOUCHER_NUMBERS_TWICE, "voucher", &mut audit).await?;
+    check_numbers(&snapshot, DEPOSIT_NUMBERS_TWICE, "deposit", &mut audit).await?;
     check_directories(&snapshot, &mut audit).await?;
     Ok(audit.finish())
 }
@@ -144,6 +173,13 @@ async fn check_families(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result
     let mut orders =
         Cursor::<Order>::open(snapshot, "orders", ORDERS, rows::order, |o| (o.partner.get(), o.id.get()))
             .await?;
+    let of_order = |row: &Row| {
+        let key = (get(row, LINE_COLUMNS)?, get(row, LINE_COLUMNS + 1)?);
+        Ok((key, rows::line_from(row, 0)?))
+    };
+    let mut lines =
+        Cursor::<(Key, Option<Box<Line>>)>::open(snapshot, "order_lines", LINES, of_order, |found| found.0)
+            .await?;
     let mut payments = Cursor::<Payment>::open(snapshot, "payments", PAYMENTS, rows::payment, |p| {
         (p.partner.get(), p.order.get())
     })
@@ -163,7 +199,7 @@ async fn check_families(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result
         })
         .await?;
     let mut transfers = Cursor::<Transfer>::open(snapshot, "transfers", TRANSFERS, rows::transfer, |t| {
-        (t.partner.get(), t.order.get())
+        (t.partner.get(), cause_number(t.cause))
     })
     .await?;
     let mut events = Cursor::<Event>::open(snapshot, "events", EVENTS, rows::event, |e| {
@@ -174,10 +210,26 @@ async fn check_families(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result
         (t.key.partner.get(), about_number(t.key.about))
     })
     .await?;
+    let mut vouchers = Cursor::<Voucher>::open(snapshot, "vouchers", BOUGHT, rows::voucher, |v| {
+        (v.partner.get(), v.order.map_or(0, OrderId::get))
+    })
+    .await?;
+    let of_order = |row: &Row| {
+        let key = (get(row, REDEMPTION_COLUMNS)?, get(row, REDEMPTION_COLUMNS + 1)?);
+        Ok((key, rows::redemption(row)?))
+    };
+    let mut redemptions =
+        Cursor::<(Key, Redemption)>::open(snapshot, "redemptions", REDEEMED, of_order, |found| found.0)
+            .await?;
     let mut family = Family::default();
     let mut found = Vec::new();
+    let mut bought = Vec::new();
+    let mut redeemed = Vec::new();
     loop {
         let heads = [
+            lines.head(audit).await?,
+            vouchers.head(audit).await?,
+            redemptions.head(audit).await?,
             payments.head(audit).await?,
             refunds.head(audit).await?,
             past_orders.head(audit).await?,
@@ -195,7 +247,19 @@ async fn check_families(snapshot: &Transaction<'_>, audit: &mut Audit) -> Result
         transfers.take(key, &mut family.transfers, audit).await?;
         events.take(key, &mut family.events, audit).await?;
         tasks.take(key, &mut family.tasks, audit).await?;
-        family.order = found.pop();
+        vouchers.take(key, &mut family.vouchers, audit).await?;
+        redemptions.take(key, &mut redeemed, audit).await?;
+        family.redemptions.extend(redeemed.drain(..).map(|(_, redemption)| redemption));
+        lines.take(key, &mut bought, audit).await?;
+        let line = bought.pop().and_then(|(_, line)| line);
+        family.order = match (found.pop(), line) {
+            (Some(order), line) => Some(Order { line, ..order }),
+            (None, Some(_)) => {
+                audit.stray_line(OrderId::from_i64(key.1), PartnerId::from_i64(key.0));
+                None
+            }
+            (None, None) => None,
+        };
         audit.family(OrderId::from_i64(key.1), &family);
         family.clear();
     }
@@ -284,6 +348,12 @@ impl<'s, T> Cursor<'s, T> {
             }
         }
         Ok(self.next.as_ref().map(self.key))
+    }
+
+    /// The next row, whatever its key.
+    async fn next(&mut self, audit: &mut Audit) -> Result<Option<T>> {
+        self.head(audit).await?;
+        Ok(self.next.take())
     }
 
     /// Moves the rows of `key` into `into`.

@@ -5,9 +5,11 @@
 //! zero when one is missing, which ends the transaction before the COMMIT that is already on its way.
 //!
 //! The order is the same in every batch of every process, and so is the order of the rows in each:
-//! first the tasks (the last of what a load locks), then what is new, then the sums of accounts, the
-//! counts, and the facts at the very end. Two batches can therefore wait for each other only in one direction.
+//! first the tasks, then what is new, then the sums of accounts, the counts, and the facts at the very end.
+//! What a load has locked is changed wherever it fits; `load` says why two batches can wait for each other
+//! only in one direction.
 
+pub(crate) mod catalogue;
 mod counts;
 mod partners;
 mod past;
@@ -23,18 +25,21 @@ use tradewind_store::Result;
 use crate::load::Seen;
 use crate::session::{Step, Value};
 
-pub(crate) use trade::HOT;
+/// What a lane uses in most batches, with purchases or without.
+pub(crate) const HOT: [&[&str]; 3] = [trade::HOT, catalogue::HOT, vouchers::HOT];
 
 /// Adds the statements that write `set`.
 pub(crate) fn write<'a>(set: &'a WriteSet, seen: &Seen, steps: &mut Vec<Step<'a>>) -> Result<()> {
     trade::check_currencies(set)?;
+    catalogue::check_currencies(set)?;
     trade::tasks_gone_and_changed(set, steps);
     crate::retention::events_gone(set, steps);
     past::write(set, steps);
     partners::write(set, seen, steps);
     trade::write(set, seen, steps);
+    catalogue::write(set, seen, steps);
     vouchers::write(set, steps);
-    trade::accounts(set, steps);
+    trade::accounts(set, seen, steps);
     counts::write(set, steps);
     facts(set, steps);
     Ok(())

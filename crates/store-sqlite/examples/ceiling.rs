@@ -3,7 +3,8 @@
 //!
 //! `cargo run --release -p tradewind-store-sqlite --example ceiling -- [ORDERS] [PARTNERS] [FOLDER]`
 //!
-//! An order's life is: placed, paid, notified. Commands are decided by the domain as in the gateway;
+//! An order's life is: placed, paid, notified; or one to five tickets of one hot day are bought and paid
+//! from the balance in one. Commands are decided by the domain as in the gateway;
 //! loading, deciding and committing are timed apart.
 
 #![allow(
@@ -18,11 +19,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tradewind_domain::{
-    ChannelReport, Command, Decided, DeliveryResult, Flow, FundBill, Need, Rules, Span, Task, TaskKind, View,
-    decide, needs,
+    ChannelReport, Command, Decided, DeliveryResult, Flow, FundBill, Need, Rules, Sku, Span, Stock, StockKey,
+    Task, TaskKind, View, decide, needs,
 };
 use tradewind_store::contract::desk::Desk;
 use tradewind_store::contract::samples::{self, yuan};
+use tradewind_store::contract::shop;
 use tradewind_store::{LeaseRequest, Store};
 use tradewind_store_sqlite::{SqliteConfig, SqliteStore};
 
@@ -44,10 +46,12 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, config).expect("a database"));
-        let mut bench = Bench { desk: Desk::open(&store).await, partners, placed: 0 };
+        let mut desk = Desk::open(&store).await;
         for id in 1..=partners {
-            bench.desk.add_partner(i64::try_from(id).expect("few partners")).await;
+            shop::add_buyer(&mut desk, i64::try_from(id).expect("few partners"), 1_000_000_000).await;
         }
+        let hot = shop::sell(&mut desk, 7, Stock::TOTAL_MAX, shop::rules()).await;
+        let mut bench = Bench { desk, partners, placed: 0, hot };
         println!("empty database");
         bench.figures().await;
         if orders > bench.placed {
@@ -83,6 +87,7 @@ struct Bench {
     desk: Desk,
     partners: usize,
     placed: usize,
+    hot: (Sku, StockKey),
 }
 
 #[derive(Default)]
@@ -127,6 +132,16 @@ impl Bench {
             }
             times.print(&format!("place, batches of {batch}"), self.placed - before);
         }
+        for batch in [1, 64, 256] {
+            let measured = if batch == 1 { 1_000 } else { MEASURED };
+            let mut times = Times::default();
+            let before = self.placed;
+            while self.placed - before < measured {
+                self.buy(batch, &mut times).await;
+            }
+            times.print(&format!("buy hot tickets, batches of {batch}"), self.placed - before);
+            self.deliver_all().await;
+        }
         for batch in [64, 256] {
             let mut times = Times::default();
             let before = self.placed;
@@ -156,12 +171,7 @@ impl Bench {
         self.batch(paid.collect(), times).await;
         let told: Vec<Task> = self.leased(batch).await;
         assert!(told.iter().all(|task| matches!(task.kind, TaskKind::Deliver { .. })));
-        let recorded = told.into_iter().map(|task| Command::RecordDelivery {
-            key: task.key,
-            attempt: 1,
-            result: DeliveryResult::Acknowledged,
-        });
-        self.batch(recorded.collect(), times).await;
+        self.record(told, times).await;
     }
 
     /// Placing leaves follow-ups of its own behind; those are due later than deliveries here.
@@ -190,6 +200,50 @@ impl Bench {
         self.batch(commands, times).await
     }
 
+    async fn buy(&mut self, batch: usize, times: &mut Times) {
+        self.desk.now = self.desk.now + Span::from_ms(10);
+        let wish = |n| {
+            let serial = self.placed + n;
+            let owner = i64::try_from(serial % self.partners + 1).expect("few partners");
+            let quantity = u32::try_from(serial % 5 + 1).expect("fits");
+            let (sku, stock) = &self.hot;
+            shop::purchase(
+                &self.desk,
+                owner,
+                &format!("T20261122{serial:010}"),
+                (sku, *stock),
+                quantity,
+                true,
+            )
+        };
+        let commands = (0..batch).map(wish).collect();
+        self.placed += batch;
+        for decided in self.batch(commands, times).await {
+            let Decided::Purchase(purchase) = decided else { unreachable!("tickets were bought") };
+            assert_eq!(purchase.vouchers.len(), 1);
+        }
+    }
+
+    /// So that what a purchase has to tell does not stand in the way of the next figures.
+    async fn deliver_all(&mut self) {
+        loop {
+            let told = self.leased(1_000).await;
+            if told.is_empty() {
+                return;
+            }
+            self.record(told, &mut Times::default()).await;
+        }
+    }
+
+    async fn record(&mut self, told: Vec<Task>, times: &mut Times) {
+        let recorded = told.into_iter().map(|task| Command::RecordDelivery {
+            key: task.key,
+            attempt: 1,
+            result: DeliveryResult::Acknowledged,
+        });
+        self.batch(recorded.collect(), times).await;
+    }
+
     async fn batch(&mut self, commands: Vec<Command>, times: &mut Times) -> Vec<Decided> {
         let mut seen = std::collections::HashSet::new();
         let wanted: Vec<Need> =
@@ -199,7 +253,7 @@ impl Bench {
         let (loaded, busy_loading) = (Instant::now(), self::busy() - busy);
         let mut view = View::default();
         view.fill(wanted, rows);
-        let rules = Rules { refund_window: Span::from_days(7) };
+        let rules = Rules::standard(Span::from_days(7));
         let mut decided = Vec::with_capacity(commands.len());
         for command in commands {
             let (changes, led_to) =
@@ -224,7 +278,9 @@ impl Bench {
             + set.events.len()
             + set.tasks_new.len()
             + set.tasks_changed.len()
-            + set.tasks_removed.len();
+            + set.tasks_removed.len()
+            + set.vouchers_new.len()
+            + set.stocks_changed.len();
         decided
     }
 }

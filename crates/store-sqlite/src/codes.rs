@@ -5,9 +5,9 @@
 use rusqlite::Row;
 use rusqlite::types::Type;
 use tradewind_domain::{
-    Account, Currency, EventKind, Flow, FundBill, Method, Money, OrderStage, OrderStanding, PartnerId,
-    PartnerState, PaymentId, PaymentState, Purpose, RefundId, RefundKind, RefundState, Share, TaskKind,
-    TaskState, TransferId, TransferKind, UserState, VoucherCode, VoucherState,
+    Account, CodeRule, Currency, EventKind, Flow, FundBill, Method, Money, OrderStage, OrderStanding,
+    PartnerId, PartnerState, PaymentId, PaymentState, ProductState, Purpose, RefundId, RefundKind,
+    RefundState, Share, TaskKind, TaskState, TransferId, TransferKind, UserState, VoucherCode, VoucherState,
 };
 
 /// A variant and its number on disk.
@@ -34,16 +34,18 @@ codes! {
     PartnerState { Active = 0, Suspended = 1 }
     UserState { Active = 0, Locked = 1, Deleted = 2 }
     OrderStage { Open = 0, Paid = 1, Revoked = 2, Closed = 3 }
-    Flow { PayerCode = 0, PayerScans = 1, InWallet = 2, InApp = 3 }
+    Flow { PayerCode = 0, PayerScans = 1, InWallet = 2, InApp = 3, FromBalance = 4 }
     PaymentState { Unknown = 0, Waiting = 1, Paid = 2, Declined = 3, Cancelling = 4, Cancelled = 5 }
-    RefundKind { Requested = 0, Revocation = 1, LateSuccess = 2 }
+    RefundKind { Requested = 0, Revocation = 1, LateSuccess = 2, Units = 3 }
     RefundState { Unknown = 0, Pending = 1, Succeeded = 2, Refused = 3, Cancelled = 4 }
-    Purpose { Payment = 0, Fee = 1, FeeReturn = 2, Refund = 3 }
+    Purpose { Payment = 0, Fee = 1, FeeReturn = 2, Refund = 3, Deposit = 4 }
     EventKind {
         OrderPaid = 0, OrderRevoked = 1, OrderClosed = 2, RefundSucceeded = 3, RefundFailed = 4,
-        VoucherRedeemed = 5,
+        VoucherRedeemed = 5, ProductChanged = 6, ProductListed = 7, ProductDelisted = 8,
     }
     VoucherState { Active = 0, Cancelled = 1 }
+    ProductState { OnSale = 0, OffSale = 1 }
+    CodeRule { PerOrder = 0, PerTicket = 1 }
     TaskState { Pending = 0, Done = 1, Failed = 2, Cancelled = 3 }
     OrderStanding {
         Open = 0, Paid = 1, Revoked = 2, RevocationApplied = 3, PartlyRefunded = 4, Refunded = 5, Closed = 6,
@@ -78,6 +80,9 @@ pub(crate) fn task_kind_columns(kind: TaskKind) -> (i64, i64, Option<i64>) {
         TaskKind::Deliver { event, endpoint } => (0, event, endpoint.map(|id| id.get())),
         TaskKind::FollowPayment(payment) => (1, payment.get(), None),
         TaskKind::FollowRefund(refund) => (2, refund.get(), None),
+        TaskKind::LapseOrder => (3, 0, None),
+        TaskKind::ApproveRefund(refund) => (4, refund.get(), None),
+        TaskKind::SendCodes => (5, 0, None),
     }
 }
 
@@ -90,6 +95,9 @@ pub(crate) fn task_kind(code: i64, subject: i64, endpoint: Option<i64>) -> Optio
         }),
         1 => Some(TaskKind::FollowPayment(PaymentId::from_i64(subject))),
         2 => Some(TaskKind::FollowRefund(RefundId::from_i64(subject))),
+        3 => Some(TaskKind::LapseOrder),
+        4 => Some(TaskKind::ApproveRefund(RefundId::from_i64(subject))),
+        5 => Some(TaskKind::SendCodes),
         _ => None,
     }
 }
@@ -237,7 +245,9 @@ impl NotOne {
 
 /// The usual methods need no memory of their own.
 fn known_method(name: &str) -> Result<Method, NotOne> {
-    for known in [Method::ALIPAY, Method::WECHAT, Method::QQ, Method::UNIONPAY, Method::BESTPAY] {
+    for known in
+        [Method::ALIPAY, Method::WECHAT, Method::BALANCE, Method::QQ, Method::UNIONPAY, Method::BESTPAY]
+    {
         if known.name() == name {
             return Ok(known);
         }
@@ -276,6 +286,6 @@ mod tests {
     fn kinds_without_their_subject_are_not_read() {
         assert_eq!(transfer_kind(2, None), None);
         assert_eq!(transfer_kind(0, Some(1)), None);
-        assert_eq!(task_kind(3, 1, None), None);
+        assert_eq!(task_kind(6, 1, None), None);
     }
 }

@@ -4,15 +4,15 @@
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row};
 use tradewind_domain::{
-    Credential, Endpoint, Event, Fact, PastOrder, PastRefund, Payment, Redemption, Refund, Task, Transfer,
-    User, WriteSet,
+    Credential, Endpoint, Event, Fact, Order, PastOrder, PastRefund, Payment, Redemption, Refund, Stock,
+    Task, Transfer, User, WriteSet,
 };
 use tradewind_store::moving::{Chunk, Section};
-use tradewind_store::{Result, StoreError, about_number};
+use tradewind_store::{Result, StoreError, about_number, cause_number, day_number};
 
 use crate::error::store_error;
-use crate::load::select;
-use crate::rows;
+use crate::load::{add_lines, select};
+use crate::rows::{self, HAS_LINE};
 
 // Each goes on after ?1 and ?2, the parts of its primary key; ?2 is null where there is one part.
 
@@ -44,6 +44,13 @@ pub(crate) const PAST_REFUNDS: &str = select!(
     past_refund_columns,
     "FROM past_refunds d WHERE (d.partner, d.number) > (?1, ?2) ORDER BY d.partner, d.number LIMIT ?3"
 );
+pub(crate) const PRODUCTS: &str =
+    select!(product_columns, "FROM products p WHERE p.id > ?1 ORDER BY p.id LIMIT ?3");
+pub(crate) const SKUS: &str = select!(sku_columns, "FROM skus s WHERE s.id > ?1 ORDER BY s.id LIMIT ?3");
+pub(crate) const STOCKS: &str =
+    select!(stock_columns, "FROM stocks t WHERE (t.sku, t.day) > (?1, ?2) ORDER BY t.sku, t.day LIMIT ?3");
+pub(crate) const DEPOSITS: &str =
+    select!(deposit_columns, "FROM deposits WHERE id > ?1 ORDER BY id LIMIT ?3");
 pub(crate) const VOUCHERS: &str =
     select!(voucher_columns, "FROM vouchers v WHERE v.id > ?1 ORDER BY v.id LIMIT ?3");
 pub(crate) const REDEMPTIONS: &str = select!(
@@ -86,7 +93,15 @@ pub(crate) fn export(
             page.read(ENDPOINTS, rows::endpoint, key, &mut found.endpoints_new)
         }
         Section::Streams => page.read(STREAMS, rows::stream, |s| s.partner.get(), &mut found.streams_new),
-        Section::Orders => page.read(ORDERS, rows::order, |o| o.id.get(), &mut found.orders_new),
+        Section::Orders => {
+            let mut orders: Vec<(Order, bool)> = Vec::new();
+            let read = |row: &Row<'_>| Ok((rows::order(row)?, row.get(HAS_LINE)?));
+            let page = page.read(ORDERS, read, |(order, _)| order.id.get(), &mut orders)?;
+            let marked = orders.iter_mut().map(|(order, has_line)| (order, *has_line));
+            add_lines(connection, marked).map_err(store_error)?;
+            found.orders_new.extend(orders.into_iter().map(|(order, _)| order));
+            Ok(page)
+        }
         Section::Payments => {
             let key = |p: &Payment| (p.order.get(), p.id.get());
             page.read(PAYMENTS, rows::payment, key, &mut found.payments_new)
@@ -103,13 +118,20 @@ pub(crate) fn export(
             let key = |past: &PastRefund| (past.partner.get(), past.number.clone());
             page.read(PAST_REFUNDS, rows::past_refund, key, &mut found.past_refunds)
         }
+        Section::Products => page.read(PRODUCTS, rows::product, |p| p.id.get(), &mut found.products_new),
+        Section::Skus => page.read(SKUS, rows::sku, |s| s.id.get(), &mut found.skus_new),
+        Section::Stocks => {
+            let key = |s: &Stock| (s.key.sku.get(), day_number(s.key.day));
+            page.read(STOCKS, rows::stock, key, &mut found.stocks_new)
+        }
+        Section::Deposits => page.read(DEPOSITS, rows::deposit, |d| d.id.get(), &mut found.deposits),
         Section::Vouchers => page.read(VOUCHERS, rows::voucher, |v| v.id.get(), &mut found.vouchers_new),
         Section::Redemptions => {
             let key = |r: &Redemption| (r.voucher.get(), r.id.get());
             page.read(REDEMPTIONS, rows::redemption, key, &mut found.redemptions)
         }
         Section::Transfers => {
-            let key = |t: &Transfer| (t.order.get(), t.id.get());
+            let key = |t: &Transfer| (cause_number(t.cause), t.id.get());
             page.read(TRANSFERS, rows::transfer, key, &mut found.transfers)
         }
         Section::Events => {

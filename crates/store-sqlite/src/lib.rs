@@ -35,13 +35,14 @@ use std::sync::{Arc, Mutex};
 
 use rusqlite::Connection;
 use tradewind_domain::{
-    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskId,
-    TaskKey, User,
+    About, Balance, Day, Deposit, DepositId, Event, Fact, Need, NodeId, Order, OrderId, OrderPage, PartnerId,
+    ProductId, Redemption, RedemptionPage, Refund, RefundId, Rows, SkuChoice, SkuId, SkuPage, Stock, Task,
+    TaskId, TaskKey, User, VoucherId,
 };
 use tradewind_store::moving::{Chunk, Movable, Section};
 use tradewind_store::{
-    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, Store, StoreError, Story,
-    TaskFilter, TaskPage, Verification,
+    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, SkuQuery, Store, StoreError,
+    Story, TaskFilter, TaskPage, Verification,
 };
 
 pub use error::OpenError;
@@ -182,6 +183,55 @@ impl Store for SqliteStore {
 
     fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>> {
         self.listing(move |connection| pages::list_redemptions(connection, &query))
+    }
+
+    fn redemptions_of(
+        &self,
+        partner: PartnerId,
+        voucher: VoucherId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Redemption>>> {
+        self.reading(move |connection| list::purchases::redemptions_of(connection, partner, voucher, limit))
+    }
+
+    fn list_skus(&self, query: SkuQuery) -> BoxFuture<'_, Result<SkuPage>> {
+        let by_id = matches!(query.list.choice, SkuChoice::Ids(_));
+        let work = move |connection: &Connection| list::catalogue::list_skus(connection, &query);
+        if by_id { self.reading(work) } else { self.listing(work) }
+    }
+
+    fn list_stocks(&self, sku: SkuId, from: Day, until: Day) -> BoxFuture<'_, Result<Vec<Stock>>> {
+        self.reading(move |connection| list::catalogue::list_stocks(connection, sku, from, until))
+    }
+
+    fn list_products(
+        &self,
+        seller: Option<PartnerId>,
+        after: Option<ProductId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Rows>> {
+        self.reading(move |connection| list::catalogue::list_products(connection, seller, after, limit))
+    }
+
+    fn list_refunds_under_review(
+        &self,
+        after: Option<(PartnerId, RefundId)>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<(Refund, Order)>>> {
+        self.reading(move |connection| list::purchases::list_refunds_under_review(connection, after, limit))
+    }
+
+    fn list_deposits(
+        &self,
+        partner: PartnerId,
+        after: Option<DepositId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Deposit>>> {
+        self.reading(move |connection| list::purchases::list_deposits(connection, partner, after, limit))
+    }
+
+    fn balances(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<Balance>>> {
+        self.reading(move |connection| list::purchases::balances(connection, partner))
     }
 
     fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>> {

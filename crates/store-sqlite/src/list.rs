@@ -1,14 +1,21 @@
 //! Lists that go on after a place, for people, and the story of one order. Those with page numbers are in
 //! `pages`.
 
+pub(crate) mod catalogue;
+pub(crate) mod purchases;
+
 use rusqlite::{Connection, OptionalExtension, Params, Row, named_params, params};
-use tradewind_domain::{About, Event, Fact, Need, OrderId, PartnerId, Rows, Task, TaskId, TaskState, User};
+use tradewind_domain::{
+    About, Event, Fact, Need, OrderId, PartnerId, Rows, SkuId, Task, TaskId, TaskState, User,
+};
 use tradewind_store::{Result, StoreError, Story, TaskFilter, TaskPage, TaskPlace, about_number};
 
 use crate::codes::Code;
 use crate::error::store_error;
 use crate::load::{load, select};
 use crate::rows;
+
+use purchases::REDEMPTIONS_OF_ORDER;
 
 /// Primary key of transfers.
 pub(crate) const TRANSFERS: &str =
@@ -26,7 +33,7 @@ pub(crate) const TASKS_OF_ORDER: &str =
 /// Everything about one order.
 pub(crate) fn story(connection: &Connection, partner: PartnerId, order: OrderId) -> Result<Option<Story>> {
     let found =
-        load(connection, &[Need::Partner(partner), Need::Order(partner, order)]).map_err(store_error)?;
+        load(connection, &[Need::Partner(partner), Need::VouchersOf(partner, order)]).map_err(store_error)?;
     let Some(order) = found.orders.into_iter().next() else { return Ok(None) };
     let Some(partner) = found.partners.into_iter().next() else {
         return Err(StoreError::Corrupt(format!("{} belongs to {partner}, which is not there", order.id)));
@@ -36,6 +43,8 @@ pub(crate) fn story(connection: &Connection, partner: PartnerId, order: OrderId)
         transfers: all(connection, TRANSFERS, key, rows::transfer).map_err(store_error)?,
         events: all(connection, EVENTS_OF_ORDER, key, rows::event).map_err(store_error)?,
         tasks: all(connection, TASKS_OF_ORDER, key, rows::task).map_err(store_error)?,
+        vouchers: found.vouchers,
+        redemptions: all(connection, REDEMPTIONS_OF_ORDER, key, rows::redemption).map_err(store_error)?,
         payments: found.payments,
         refunds: found.refunds,
         endpoints: found.endpoints,
@@ -140,14 +149,23 @@ pub(crate) const TASKS_OF_ORDERS: &str = concat!(
     " AND o.partner = :partner AND o.id >= :about AND o.id < :until AND t.order_id = o.id",
     " ORDER BY o.id, t.id LIMIT :entries"
 );
+/// Primary keys of skus, whoever sells them, and of tasks.
+pub(crate) const TASKS_OF_SKUS: &str = concat!(
+    tasks_of_partner!("skus s"),
+    " AND s.id >= :about - 4611686018427387904 AND s.id < :until - 4611686018427387904",
+    " AND t.order_id = s.id + 4611686018427387904 ORDER BY s.id, t.id LIMIT :entries"
+);
 /// Index vouchers_partner alone.
 pub(crate) const VOUCHER_BEYOND: &str = "SELECT -v.id FROM vouchers v WHERE v.partner = :partner \
      AND v.id <= -:about ORDER BY v.id DESC LIMIT 1 OFFSET :looked";
 /// Index orders_partner alone.
 pub(crate) const ORDER_BEYOND: &str = "SELECT o.id FROM orders o WHERE o.partner = :partner AND o.id >= :about \
      ORDER BY o.id LIMIT 1 OFFSET :looked";
+/// Primary key of skus. Whoever listens is told about all of them.
+pub(crate) const SKU_BEYOND: &str = "SELECT s.id + 4611686018427387904 FROM skus s WHERE :partner IS NOT NULL \
+     AND s.id >= :about - 4611686018427387904 ORDER BY s.id LIMIT 1 OFFSET :looked";
 
-/// How many orders or vouchers are looked at for a page of their tasks: many have none.
+/// How many orders, vouchers or skus are looked at for a page of their tasks: many have none.
 const LOOKED_AT_MAX: u32 = 1_000;
 
 /// A page of tasks by filter. Those that wait go by when they are due, those that ended without success
@@ -187,7 +205,8 @@ pub(crate) fn list_tasks(connection: &Connection, filter: &TaskFilter) -> rusqli
     Ok(filter.page(found))
 }
 
-/// Those of a partner's vouchers, whose numbers are below zero, and then those of its orders.
+/// Those of a partner's vouchers, whose numbers are below zero, then those of its orders, and then those
+/// about skus, whose numbers are above.
 fn tasks_of_partner(
     connection: &Connection,
     filter: &TaskFilter,
@@ -196,9 +215,12 @@ fn tasks_of_partner(
     let mut found = Vec::new();
     // So that what is below zero can be turned round.
     let mut after = TaskPlace { about: after.about.max(-i64::MAX), ..after };
-    for (sql, beyond_sql, end) in
-        [(TASKS_OF_VOUCHERS, VOUCHER_BEYOND, 0), (TASKS_OF_ORDERS, ORDER_BEYOND, i64::MAX)]
-    {
+    let skus_from = about_number(About::Sku(SkuId::from_i64(0)));
+    for (sql, beyond_sql, end) in [
+        (TASKS_OF_VOUCHERS, VOUCHER_BEYOND, 0),
+        (TASKS_OF_ORDERS, ORDER_BEYOND, skus_from),
+        (TASKS_OF_SKUS, SKU_BEYOND, i64::MAX),
+    ] {
         if after.about >= end {
             continue;
         }

@@ -1,10 +1,13 @@
 //! From needs to rows: one point query for each need and for what hangs on it.
 
+use std::collections::HashSet;
+
 use rusqlite::{CachedStatement, Connection, Params, Row};
-use tradewind_domain::{Need, OrderId, PartnerId, Rows};
+use tradewind_domain::{EventKind, Need, Order, OrderId, PartnerId, ProductId, Rows, SkuId};
+use tradewind_store::day_number;
 
 use crate::list::TASKS_OF_ORDER;
-use crate::rows::{self, HAS_REFUNDS};
+use crate::rows::{self, HAS_LINE, HAS_REFUNDS};
 use crate::write::task_key;
 
 /// Finds what is stored for `needs`; absent rows are left out, and no order is read twice.
@@ -31,6 +34,9 @@ pub(crate) const ENDPOINTS: &str = select!(endpoint_columns, "FROM endpoints WHE
 pub(crate) const STREAM: &str = "SELECT partner, last FROM streams WHERE partner = ?1";
 /// Primary key of orders.
 pub(crate) const ORDER: &str = select!(order_columns, "FROM orders o WHERE o.id = ?2 AND o.partner = ?1");
+/// Primary key of order_lines.
+pub(crate) const LINE: &str =
+    select!(line_columns, "FROM order_lines l WHERE l.order_id = ?2 AND l.partner = ?1");
 /// Index orders_number.
 pub(crate) const ORDER_BY_NUMBER: &str =
     select!(order_columns, "FROM orders o WHERE o.partner = ?1 AND o.number = ?2");
@@ -58,6 +64,9 @@ pub(crate) const EVENT: &str = select!(event_columns, "FROM events WHERE partner
 /// Primary key of redemptions.
 pub(crate) const REDEMPTION: &str =
     select!(redemption_columns, "FROM redemptions r WHERE r.voucher = ?1 AND r.id = ?2");
+/// Index redemptions_id: an event of an order does not tell which of its vouchers was redeemed.
+pub(crate) const REDEMPTION_BY_ID: &str =
+    select!(redemption_columns, "FROM redemptions r WHERE r.id = ?2 AND r.partner = ?1");
 /// Primary key of vouchers.
 pub(crate) const VOUCHER: &str =
     select!(voucher_columns, "FROM vouchers v WHERE v.id = ?2 AND v.partner = ?1");
@@ -66,6 +75,24 @@ pub(crate) const VOUCHER_BY_NUMBER: &str =
     select!(voucher_columns, "FROM vouchers v WHERE v.partner = ?1 AND v.number = ?2");
 /// Index vouchers_code.
 pub(crate) const VOUCHER_BY_CODE: &str = select!(voucher_columns, "FROM vouchers v WHERE v.code = ?1");
+/// Index vouchers_order, which ends with the id.
+pub(crate) const VOUCHERS_OF: &str =
+    select!(voucher_columns, "FROM vouchers v WHERE v.order_id = ?2 AND v.partner = ?1 ORDER BY v.id");
+/// Primary key of products.
+pub(crate) const PRODUCT: &str = select!(product_columns, "FROM products p WHERE p.id = ?1");
+/// Primary key of skus.
+pub(crate) const SKU: &str = select!(sku_columns, "FROM skus s WHERE s.id = ?1");
+/// Index skus_product, which ends with the id.
+pub(crate) const SKUS_OF: &str = select!(sku_columns, "FROM skus s WHERE s.product = ?1 ORDER BY s.id");
+/// Primary key of stocks.
+pub(crate) const STOCK: &str = select!(stock_columns, "FROM stocks t WHERE t.sku = ?1 AND t.day = ?2");
+/// Primary key of accounts.
+pub(crate) const BALANCE: &str =
+    select!(balance_columns, "FROM accounts WHERE partner = ?1 AND account = 'prepaid' ORDER BY currency");
+/// Index deposits_number.
+pub(crate) const DEPOSIT: &str = select!(deposit_columns, "FROM deposits WHERE partner = ?1 AND number = ?2");
+/// No index: there are few endpoints, and the catalogue seldom changes.
+pub(crate) const LISTENERS: &str = "SELECT DISTINCT e.partner FROM endpoints e, json_each(e.events) wanted WHERE wanted.value = ?1 ORDER BY 1";
 /// Index credentials_key_id.
 pub(crate) const KEY_ID: &str =
     select!(credential_columns, "FROM credentials WHERE dialect = ?1 AND key_id = ?2 ORDER BY partner, id");
@@ -115,6 +142,7 @@ struct Loader<'c> {
     endpoints: Prepared<'c>,
     stream: Prepared<'c>,
     order: Prepared<'c>,
+    line: Prepared<'c>,
     order_by_number: Prepared<'c>,
     payments: Prepared<'c>,
     refunds: Prepared<'c>,
@@ -125,9 +153,17 @@ struct Loader<'c> {
     any_past: Option<bool>,
     task: Prepared<'c>,
     event: Prepared<'c>,
+    voucher: Prepared<'c>,
+    voucher_by_code: Prepared<'c>,
+    vouchers_of: Prepared<'c>,
+    stock: Prepared<'c>,
     found: Rows,
-    /// Orders that are wanted by more than one name; only looked at when a batch has such names.
-    orders_found: std::collections::HashSet<OrderId>,
+    /// What may be wanted by more than one name, and is to be found once.
+    partners_found: HashSet<PartnerId>,
+    orders_found: HashSet<OrderId>,
+    bought_found: HashSet<OrderId>,
+    products_found: HashSet<ProductId>,
+    skus_found: HashSet<SkuId>,
 }
 
 impl<'c> Loader<'c> {
@@ -139,6 +175,7 @@ impl<'c> Loader<'c> {
             endpoints: prepared(ENDPOINTS),
             stream: prepared(STREAM),
             order: prepared(ORDER),
+            line: prepared(LINE),
             order_by_number: prepared(ORDER_BY_NUMBER),
             payments: prepared(PAYMENTS),
             refunds: prepared(REFUNDS),
@@ -148,8 +185,16 @@ impl<'c> Loader<'c> {
             any_past: None,
             task: prepared(TASK),
             event: prepared(EVENT),
+            voucher: prepared(VOUCHER),
+            voucher_by_code: prepared(VOUCHER_BY_CODE),
+            vouchers_of: prepared(VOUCHERS_OF),
+            stock: prepared(STOCK),
             found: Rows::default(),
-            orders_found: std::collections::HashSet::new(),
+            partners_found: HashSet::new(),
+            orders_found: HashSet::new(),
+            bought_found: HashSet::new(),
+            products_found: HashSet::new(),
+            skus_found: HashSet::new(),
         }
     }
 
@@ -157,22 +202,9 @@ impl<'c> Loader<'c> {
         let found = &mut self.found;
         let seldom = |sql| Prepared::new(self.connection, sql);
         match need {
-            Need::Partner(id) => {
-                self.partner.all([id.get()], &mut found.partners, rows::partner)?;
-                self.endpoints.all([id.get()], &mut found.endpoints, rows::endpoint)?;
-                self.stream.all([id.get()], &mut found.streams, rows::stream)
-            }
+            Need::Partner(id) => self.load_partner(*id),
             Need::Order(partner, id) => self.load_order(*partner, *id),
-            Need::OrderNumber(partner, number) => {
-                let query = (partner.get(), number);
-                let row = first(self.order_by_number.get()?.query(query)?, order_with_mark)?;
-                match row {
-                    None if self.any_past()? => {
-                        self.past_order.all(query, &mut self.found.past_orders, rows::past_order)
-                    }
-                    row => self.take_order(row),
-                }
-            }
+            Need::OrderNumber(partner, number) => self.load_order_by_number(*partner, number).map(drop),
             Need::RefundNumber(partner, number) => {
                 let query = (partner.get(), number);
                 let id = first(self.order_of_refund.get()?.query(query)?, |row| row.get(0))?;
@@ -191,23 +223,59 @@ impl<'c> Loader<'c> {
             Need::Event(partner, number) => {
                 let before = found.events.len();
                 self.event.all((partner.get(), number), &mut found.events, rows::event)?;
+                let told = found.redemptions.len();
                 for event in found.events.iter().skip(before) {
-                    if let (Some(voucher), Some(id)) = (event.about.voucher(), event.redemption) {
-                        let query = (voucher.get(), id.get());
-                        seldom(REDEMPTION).all(query, &mut found.redemptions, rows::redemption)?;
-                    }
+                    let Some(id) = event.redemption else { continue };
+                    let (sql, query) = match event.about.voucher() {
+                        Some(voucher) => (REDEMPTION, (voucher.get(), id.get())),
+                        None => (REDEMPTION_BY_ID, (partner.get(), id.get())),
+                    };
+                    seldom(sql).all(query, &mut found.redemptions, rows::redemption)?;
+                }
+                for redemption in found.redemptions.iter().skip(told) {
+                    let query = (partner.get(), redemption.voucher.get());
+                    self.voucher.all(query, &mut found.vouchers, rows::voucher)?;
                 }
                 Ok(())
             }
             Need::Voucher(partner, id) => {
-                seldom(VOUCHER).all((partner.get(), id.get()), &mut found.vouchers, rows::voucher)
+                self.voucher.all((partner.get(), id.get()), &mut found.vouchers, rows::voucher)
             }
             Need::VoucherNumber(partner, number) => {
                 seldom(VOUCHER_BY_NUMBER).all((partner.get(), number), &mut found.vouchers, rows::voucher)
             }
             Need::VoucherCode(code) => {
-                seldom(VOUCHER_BY_CODE).all([code.get()], &mut found.vouchers, rows::voucher)
+                self.voucher_by_code.all([code.get()], &mut found.vouchers, rows::voucher)
             }
+            Need::VouchersOf(partner, order) => {
+                self.load_order(*partner, *order)?;
+                self.load_bought(*partner, *order)
+            }
+            Need::VouchersOfNumber(partner, number) => match self.load_order_by_number(*partner, number)? {
+                Some(order) => self.load_bought(*partner, order),
+                None => Ok(()),
+            },
+            Need::Product(id) => {
+                self.load_product(*id)?;
+                self.load_skus(SKUS_OF, id.get()).map(drop)
+            }
+            Need::Sku(id) => {
+                for (product, seller) in self.load_skus(SKU, id.get())? {
+                    self.load_product(product)?;
+                    self.load_partner(seller)?;
+                }
+                Ok(())
+            }
+            Need::Stock(key) => {
+                self.stock.all((key.sku.get(), day_number(key.day)), &mut found.stocks, rows::stock)
+            }
+            Need::Balance(partner) => {
+                seldom(BALANCE).all([partner.get()], &mut found.balances, rows::balance)
+            }
+            Need::Deposit(partner, number) => {
+                seldom(DEPOSIT).all((partner.get(), number), &mut found.deposits, rows::deposit)
+            }
+            Need::Listeners(kind) => self.load_listeners(*kind),
             Need::KeyId { dialect, key_id } => {
                 seldom(KEY_ID).all((dialect, key_id), &mut found.credentials, rows::credential)
             }
@@ -218,6 +286,65 @@ impl<'c> Loader<'c> {
                 seldom(USER).all((partner.get(), login), &mut found.users, rows::user)
             }
         }
+    }
+
+    fn load_partner(&mut self, id: PartnerId) -> rusqlite::Result<()> {
+        if !self.partners_found.insert(id) {
+            return Ok(());
+        }
+        let (key, found) = ([id.get()], &mut self.found);
+        self.partner.all(key, &mut found.partners, rows::partner)?;
+        self.endpoints.all(key, &mut found.endpoints, rows::endpoint)?;
+        self.stream.all(key, &mut found.streams, rows::stream)
+    }
+
+    /// Those partners as a whole: what else they listen to does no harm.
+    fn load_listeners(&mut self, kind: EventKind) -> rusqlite::Result<()> {
+        let mut partners = Vec::new();
+        let mut listeners = Prepared::new(self.connection, LISTENERS);
+        listeners.all([kind.name()], &mut partners, |row| row.get(0).map(PartnerId::from_i64))?;
+        partners.into_iter().try_for_each(|partner| self.load_partner(partner))
+    }
+
+    fn load_product(&mut self, id: ProductId) -> rusqlite::Result<()> {
+        if !self.products_found.insert(id) {
+            return Ok(());
+        }
+        Prepared::new(self.connection, PRODUCT).all([id.get()], &mut self.found.products, rows::product)
+    }
+
+    /// Of which products they are, and who sells them.
+    fn load_skus(&mut self, sql: &'static str, key: i64) -> rusqlite::Result<Vec<(ProductId, PartnerId)>> {
+        let mut skus = Vec::new();
+        Prepared::new(self.connection, sql).all([key], &mut skus, rows::sku)?;
+        let wanted = skus.iter().map(|sku| (sku.product, sku.seller)).collect();
+        self.found.skus.extend(skus.into_iter().filter(|sku| self.skus_found.insert(sku.id)));
+        Ok(wanted)
+    }
+
+    fn load_order_by_number(
+        &mut self,
+        partner: PartnerId,
+        number: &str,
+    ) -> rusqlite::Result<Option<OrderId>> {
+        let query = (partner.get(), number);
+        let row = first(self.order_by_number.get()?.query(query)?, order_with_marks)?;
+        let Some((order, ..)) = &row else {
+            if self.any_past()? {
+                self.past_order.all(query, &mut self.found.past_orders, rows::past_order)?;
+            }
+            return Ok(None);
+        };
+        let id = Some(order.id);
+        self.take_order(row)?;
+        Ok(id)
+    }
+
+    fn load_bought(&mut self, partner: PartnerId, order: OrderId) -> rusqlite::Result<()> {
+        if !self.bought_found.insert(order) {
+            return Ok(());
+        }
+        self.vouchers_of.all((partner.get(), order.get()), &mut self.found.vouchers, rows::voucher)
     }
 
     fn any_past(&mut self) -> rusqlite::Result<bool> {
@@ -234,18 +361,21 @@ impl<'c> Loader<'c> {
         if self.orders_found.contains(&id) {
             return Ok(());
         }
-        let row = first(self.order.get()?.query((partner.get(), id.get()))?, order_with_mark)?;
+        let row = first(self.order.get()?.query((partner.get(), id.get()))?, order_with_marks)?;
         self.take_order(row)
     }
 
     /// The refunds are looked for only when there ever was one: the mark is set in the transaction
-    /// that inserts the first.
-    fn take_order(&mut self, row: Option<(tradewind_domain::Order, bool)>) -> rusqlite::Result<()> {
-        let Some((order, has_refunds)) = row else { return Ok(()) };
+    /// that inserts the first. So it is with what the order buys.
+    fn take_order(&mut self, row: Option<(Order, bool, bool)>) -> rusqlite::Result<()> {
+        let Some((mut order, has_refunds, has_line)) = row else { return Ok(()) };
         if !self.orders_found.insert(order.id) {
             return Ok(());
         }
         let key = (order.partner.get(), order.id.get());
+        if has_line {
+            order.line = first(self.line.get()?.query(key)?, rows::line)?.map(Box::new);
+        }
         self.found.orders.push(order);
         self.payments.all(key, &mut self.found.payments, rows::payment)?;
         if has_refunds {
@@ -255,8 +385,21 @@ impl<'c> Loader<'c> {
     }
 }
 
-fn order_with_mark(row: &Row<'_>) -> rusqlite::Result<(tradewind_domain::Order, bool)> {
-    Ok((rows::order(row)?, row.get(HAS_REFUNDS)?))
+fn order_with_marks(row: &Row<'_>) -> rusqlite::Result<(Order, bool, bool)> {
+    Ok((rows::order(row)?, row.get(HAS_REFUNDS)?, row.get(HAS_LINE)?))
+}
+
+/// Looks up what the orders buy that are marked so.
+pub(crate) fn add_lines<'o>(
+    connection: &Connection,
+    orders: impl Iterator<Item = (&'o mut Order, bool)>,
+) -> rusqlite::Result<()> {
+    let mut line = Prepared::new(connection, LINE);
+    for (order, _) in orders.filter(|(_, has_line)| *has_line) {
+        let key = (order.partner.get(), order.id.get());
+        order.line = first(line.get()?.query(key)?, rows::line)?.map(Box::new);
+    }
+    Ok(())
 }
 
 fn first<T>(

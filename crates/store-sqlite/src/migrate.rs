@@ -17,6 +17,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { name: "vouchers", sql: include_str!("../migrations/0002_vouchers.sql") },
     Migration { name: "past_orders", sql: include_str!("../migrations/0003_past_orders.sql") },
     Migration { name: "counts", sql: include_str!("../migrations/0004_counts.sql") },
+    Migration { name: "tickets", sql: include_str!("../migrations/0005_tickets.sql") },
 ];
 
 /// `TWND`: tells this program's databases from others.
@@ -170,6 +171,71 @@ mod tests {
         let kept: Vec<Vec<i64>> = kept.collect::<Result<_, _>>().unwrap();
         assert_eq!(kept, [[1, 4, 7, 8, 1, 9], [2, 0, 7, -1, 1, 10]]);
         connection.execute(&format!("{row} VALUES (1, 3, 5, -1, NULL, 11)"), []).unwrap();
+    }
+
+    /// The step with the tickets moves every table whose numbers have more variants from then on, and counts what
+    /// redemptions did not take down before.
+    #[test]
+    fn rows_survive_the_move_to_wider_tables() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        let before = MIGRATIONS.iter().position(|step| step.name == "tickets").unwrap();
+        migrate(&mut connection, &MIGRATIONS[..before]).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO partners VALUES (1, 'n', 0, '[]', 2, '{}', 3);
+                 INSERT INTO payments VALUES (7, 8, 1, 'c', 'alipay', 3, 5, 10, 'CNY', 'a', 'b', 'd', '[]', 'e', 11, 12);
+                 INSERT INTO refunds VALUES (7, 9, 1, 'R', 13, 2, 4, 14, 'CNY', 's', 'o', 'c', '[]', 'r', 15, 16, 17);
+                 INSERT INTO transfers VALUES (7, 18, 1, 'fees', 'payable', 19, 'CNY', 3, 20, 3, 21);
+                 INSERT INTO events VALUES (1, 22, 5, -23, 24, 25, 26);
+                 INSERT INTO tasks VALUES (7, 27, 1, 2, 28, 29, 3, 30, 31, 32, 'l');
+                 INSERT INTO vouchers VALUES (23, 1, 'd', 'V', 33, 34, 's', 10, 6, 0, 35, 36, '[]', 'u', 'x');
+                 INSERT INTO redemptions VALUES (23, 25, 1, 2, 'gate', 4), (23, 26, 1, 3, 'gate', 2), (99, 25, 1, 2, '', 5);
+                 INSERT INTO past_orders VALUES (1, 'P', 37, 38, 'CNY', 39, 40, 41, 42);
+                 INSERT INTO past_refunds VALUES (1, 'Q', 37, 43, 44);
+                 INSERT INTO counts VALUES (3, 0, 2, 'gate', 1), (3, 0, 3, 'gate', 1);",
+            )
+            .unwrap();
+        let refused = [
+            "UPDATE payments SET flow = 4",
+            "UPDATE refunds SET kind = 3",
+            "UPDATE transfers SET purpose = 4",
+            "UPDATE events SET kind = 8",
+            "UPDATE tasks SET kind = 5",
+        ];
+        for update in refused {
+            assert!(connection.execute(update, []).is_err(), "{update}");
+        }
+        migrate(&mut connection, MIGRATIONS).unwrap();
+        let check = |table: &str, expected: &[&str]| {
+            let mut rows = connection.prepare(&format!("SELECT * FROM {table}")).unwrap();
+            let columns = rows.column_count();
+            let text = |row: &rusqlite::Row<'_>| {
+                let values = (0..columns).map(|column| row.get::<_, rusqlite::types::Value>(column));
+                let words = values.map(|value| match value.unwrap() {
+                    rusqlite::types::Value::Null => "-".to_owned(),
+                    rusqlite::types::Value::Integer(number) => number.to_string(),
+                    rusqlite::types::Value::Text(text) => text,
+                    other => panic!("{other:?} in {table}"),
+                });
+                Ok(words.collect::<Vec<_>>().join(" "))
+            };
+            let found: Vec<String> = rows.query_map([], text).unwrap().map(Result::unwrap).collect();
+            assert_eq!(found, expected, "{table}");
+        };
+        check("partners", &["1 n 0 [] 2 {} 3 0 CNY"]);
+        check("payments", &["7 8 1 c alipay 3 5 10 CNY a b d [] e 11 12"]);
+        check("refunds", &["7 9 1 R 13 2 4 14 CNY s o c [] r 15 16 17 0 0"]);
+        check("transfers", &["7 18 1 fees payable 19 CNY 3 20 3 21"]);
+        check("events", &["1 22 5 -23 24 25 26"]);
+        check("tasks", &["7 27 1 2 28 29 3 30 31 32 l"]);
+        check("vouchers", &["23 1 d V 33 34 s 10 6 0 35 36 [] u x 0 0 - - -"]);
+        check("past_orders", &["1 P 37 38 CNY 39 40 41 42"]);
+        check("past_refunds", &["1 Q 37 43 44"]);
+        check("counts", &["3 0 2 gate 1", "3 0 3 gate 1"]);
+        check("redemptions", &["23 25 1 2 gate 4 4 6", "23 26 1 3 gate 2 6 4", "99 25 1 2  5 5 0"]);
+        for update in refused {
+            connection.execute(update, []).unwrap();
+        }
     }
 
     #[test]

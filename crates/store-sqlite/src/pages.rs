@@ -5,13 +5,14 @@
 //! counts know nothing of looks at each row, at a bounded number of them.
 
 use rusqlite::{Connection, Row, ToSql, named_params};
-use tradewind_domain::{OrderId, OrderPage, PartnerId, RedemptionPage, VoucherCode};
+use tradewind_domain::{Order, OrderId, OrderPage, PartnerId, Payment, RedemptionPage, VoucherCode};
 use tradewind_store::counts::{Grain, IDS, LOOKED_AT_MAX, ORDERS, Part, REDEMPTIONS, parts};
 use tradewind_store::{OrderQuery, RedemptionQuery};
 
 use crate::codes::{Code, standing};
 use crate::list::all;
-use crate::rows::{self, ORDER_COLUMNS, REDEMPTION_COLUMNS};
+use crate::load::add_lines;
+use crate::rows::{self, HAS_LINE, ORDER_COLUMNS, REDEMPTION_COLUMNS};
 
 /// Parameters with their names.
 type Named<'a> = [(&'a str, &'a dyn ToSql)];
@@ -88,14 +89,13 @@ pub(crate) fn list_orders(connection: &Connection, query: &OrderQuery) -> rusqli
     let partner = query.partner.get();
     let (from, until) = (OrderId::first_at(list.from).get(), OrderId::first_at(list.until).get());
     let place = Place::of(list.page, list.page_size);
-    let entry = |row: &Row<'_>| Ok((rows::order(row)?, rows::payment_from(row, ORDER_COLUMNS)?));
     let filtered = !list.standings.is_empty() || list.method.is_some() || list.operator.is_some();
     if !filtered && list.number.is_none() {
         let counted = Counted { partner: query.partner, place: "", grains: ORDERS };
         let range: &Named<'_> = &[(":partner", &partner)];
         let found = counted.find(connection, (COUNT_ORDERS, range), (from, until), place.skipped)?;
-        let entries = page(connection, (PAGE_ORDERS, range), from, found.begins, place, entry)?;
-        return Ok(OrderPage { entries, total: Some(found.total) });
+        let entries = page(connection, (PAGE_ORDERS, range), from, found.begins, place, marked_entry)?;
+        return Ok(OrderPage { entries: with_lines(connection, entries)?, total: Some(found.total) });
     }
     let standings = list.standings.iter().fold(0_i64, |set, standing| set | 1 << standing.code());
     let method = list.method.as_ref().map(|method| method.name());
@@ -106,17 +106,30 @@ pub(crate) fn list_orders(connection: &Connection, query: &OrderQuery) -> rusqli
     };
     if let Some(number) = &list.number {
         let by_number = [filter, named_params! { ":number": number }].concat();
-        let one = all(connection, PAGE_NUMBERED, &by_number[..], entry)?;
+        let one = all(connection, PAGE_NUMBERED, &by_number[..], marked_entry)?;
         let total = Some(one.len() as u64);
         let entries = if place.skipped == 0 && place.limit > 0 { one } else { Vec::new() };
-        return Ok(OrderPage { entries, total });
+        return Ok(OrderPage { entries: with_lines(connection, entries)?, total });
     }
     let (ids, total) = look(connection, (LOOK_AT_ORDERS, filter), place)?;
     let mut entries = Vec::with_capacity(ids.len());
     for id in ids {
-        entries.extend(all(connection, ORDER_OF_PAGE, [id], entry)?);
+        entries.extend(all(connection, ORDER_OF_PAGE, [id], marked_entry)?);
     }
-    Ok(OrderPage { entries, total })
+    Ok(OrderPage { entries: with_lines(connection, entries)?, total })
+}
+
+/// An entry of a page of orders, and whether the order buys something.
+fn marked_entry(row: &Row<'_>) -> rusqlite::Result<((Order, Payment), bool)> {
+    Ok(((rows::order(row)?, rows::payment_from(row, ORDER_COLUMNS)?), row.get(HAS_LINE)?))
+}
+
+fn with_lines(
+    connection: &Connection,
+    mut found: Vec<((Order, Payment), bool)>,
+) -> rusqlite::Result<Vec<(Order, Payment)>> {
+    add_lines(connection, found.iter_mut().map(|((order, _), has_line)| (order, *has_line)))?;
+    Ok(found.into_iter().map(|(entry, _)| entry).collect())
 }
 
 /// Index redemptions_by alone.

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use crate::migrate::{MIGRATIONS, migrate};
+use crate::verify::catalogue;
 use crate::{export, leases, list, load, pages, retention, verify};
 
 fn check(connection: &Connection, sql: &str, expected: &[&str]) {
@@ -155,6 +156,14 @@ fn hot_queries_use_their_index() {
         ),
         (list::VOUCHER_BEYOND, &["SEARCH v USING COVERING INDEX vouchers_partner (partner=? AND rowid<?)"]),
         (list::ORDER_BEYOND, &["SEARCH o USING COVERING INDEX orders_partner (partner=? AND rowid>?)"]),
+        (
+            list::TASKS_OF_SKUS,
+            &[
+                "SEARCH s USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+                "SEARCH t USING PRIMARY KEY (order_id=?)",
+            ],
+        ),
+        (list::SKU_BEYOND, &["SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"]),
         (list::ENDED_TASK, &["SEARCH tasks USING INDEX tasks_ended (partner=? AND id=?)"]),
         (
             list::PENDING_TASK,
@@ -174,6 +183,10 @@ fn hot_queries_use_their_index() {
         (export::REFUNDS, &["SEARCH refunds USING PRIMARY KEY ((order_id,id)>(?,?))"]),
         (export::PAST_ORDERS, &["SEARCH d USING PRIMARY KEY ((partner,number)>(?,?))"]),
         (export::PAST_REFUNDS, &["SEARCH d USING PRIMARY KEY ((partner,number)>(?,?))"]),
+        (export::PRODUCTS, &["SEARCH p USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (export::SKUS, &["SEARCH s USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (export::STOCKS, &["SEARCH t USING PRIMARY KEY ((sku,day)>(?,?))"]),
+        (export::DEPOSITS, &["SEARCH deposits USING INTEGER PRIMARY KEY (rowid>?)"]),
         (export::VOUCHERS, &["SEARCH v USING INTEGER PRIMARY KEY (rowid>?)"]),
         (export::REDEMPTIONS, &["SEARCH r USING PRIMARY KEY ((voucher,id)>(?,?))"]),
         (export::TRANSFERS, &["SEARCH transfers USING PRIMARY KEY ((order_id,id)>(?,?))"]),
@@ -186,9 +199,29 @@ fn hot_queries_use_their_index() {
         (verify::REFUNDS, &["SCAN refunds"]),
         (verify::PAST_ORDERS, &["SCAN d", "USE TEMP B-TREE FOR ORDER BY"]),
         (verify::PAST_REFUNDS, &["SCAN d", "USE TEMP B-TREE FOR ORDER BY"]),
-        (verify::TRANSFERS, &["SCAN transfers"]),
-        (verify::EVENTS, &["SEARCH events USING INDEX events_order (order_id>?)"]),
-        (verify::TASKS, &["SEARCH tasks USING PRIMARY KEY (order_id>?)"]),
+        (verify::LINES, &["SCAN l"]),
+        (verify::BOUGHT, &["SEARCH v USING INDEX vouchers_order (order_id>?)"]),
+        (
+            verify::BOUGHT_REDEMPTIONS,
+            &[
+                "SEARCH v USING COVERING INDEX vouchers_order (order_id>?)",
+                "SEARCH r USING PRIMARY KEY (voucher=?)",
+            ],
+        ),
+        (verify::TRANSFERS, &["SEARCH transfers USING PRIMARY KEY (order_id>?)"]),
+        (verify::EVENTS, &["SEARCH events USING INDEX events_order (order_id>? AND order_id<?)"]),
+        (verify::TASKS, &["SEARCH tasks USING PRIMARY KEY (order_id>? AND order_id<?)"]),
+        (catalogue::PRODUCTS, &["SCAN p"]),
+        (
+            catalogue::SKUS,
+            &["SCAN s", "CORRELATED SCALAR SUBQUERY 1", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"],
+        ),
+        (catalogue::STOCKS, &["SCAN t"]),
+        (catalogue::SKU_EVENTS, &["SEARCH events USING INDEX events_order (order_id>?)"]),
+        (catalogue::SKU_TASKS, &["SEARCH tasks USING PRIMARY KEY (order_id>?)"]),
+        (catalogue::DEPOSITS, &["SCAN deposits"]),
+        (catalogue::DEPOSIT_TRANSFERS, &["SEARCH transfers USING PRIMARY KEY (order_id<?)"]),
+        (catalogue::DEPOSIT_NUMBERS_TWICE, &["SCAN deposits USING COVERING INDEX deposits_number"]),
         (verify::VOUCHERS, &["SCAN v"]),
         (verify::REDEMPTIONS, &["SCAN r"]),
         (verify::VOUCHER_EVENTS, &["SEARCH events USING INDEX events_order (order_id<?)"]),
@@ -198,6 +231,42 @@ fn hot_queries_use_their_index() {
         (load::VOUCHER, &["SEARCH v USING INTEGER PRIMARY KEY (rowid=?)"]),
         (load::VOUCHER_BY_NUMBER, &["SEARCH v USING INDEX vouchers_number (partner=? AND number=?)"]),
         (load::VOUCHER_BY_CODE, &["SEARCH v USING INDEX vouchers_code (code=?)"]),
+        (load::LINE, &["SEARCH l USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (load::VOUCHERS_OF, &["SEARCH v USING INDEX vouchers_order (order_id=?)"]),
+        (load::REDEMPTION_BY_ID, &["SEARCH r USING INDEX redemptions_id (id=?)"]),
+        (load::PRODUCT, &["SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (load::SKU, &["SEARCH s USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (load::SKUS_OF, &["SEARCH s USING INDEX skus_product (product=?)"]),
+        (load::STOCK, &["SEARCH t USING PRIMARY KEY (sku=? AND day=?)"]),
+        (load::BALANCE, &["SEARCH accounts USING PRIMARY KEY (partner=? AND account=?)"]),
+        (load::DEPOSIT, &["SEARCH deposits USING INDEX deposits_number (partner=? AND number=?)"]),
+        (list::catalogue::COUNT_SKUS, &["SCAN p", "SEARCH s USING INDEX skus_product (product=?)"]),
+        (list::catalogue::PAGE_SKUS, &["SCAN s", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"]),
+        (
+            list::catalogue::SKU_ON_SALE,
+            &["SEARCH s USING INTEGER PRIMARY KEY (rowid=?)", "SEARCH p USING INTEGER PRIMARY KEY (rowid=?)"],
+        ),
+        (list::catalogue::STOCKS, &["SEARCH t USING PRIMARY KEY (sku=? AND day>? AND day<?)"]),
+        (list::catalogue::PRODUCTS, &["SEARCH p USING INTEGER PRIMARY KEY (rowid>?)"]),
+        (list::catalogue::PRODUCTS_OF, &["SEARCH p USING INDEX products_partner (partner=? AND rowid>?)"]),
+        (list::purchases::REDEMPTIONS_OF, &["SEARCH r USING PRIMARY KEY (voucher=?)"]),
+        (
+            list::purchases::REDEMPTIONS_OF_ORDER,
+            &[
+                "SEARCH v USING INDEX vouchers_order (order_id=?)",
+                "SEARCH r USING PRIMARY KEY (voucher=?)",
+                "USE TEMP B-TREE FOR ORDER BY",
+            ],
+        ),
+        (
+            list::purchases::REFUNDS_UNDER_REVIEW,
+            &["SEARCH refunds USING INDEX refunds_review ((partner,id)>(?,?))"],
+        ),
+        (
+            list::purchases::DEPOSITS,
+            &["SEARCH deposits USING INDEX deposits_partner (partner=? AND rowid>?)"],
+        ),
+        (list::purchases::BALANCES, &["SEARCH accounts USING PRIMARY KEY (partner=?)"]),
         (load::REDEMPTION, &["SEARCH r USING PRIMARY KEY (voucher=? AND id=?)"]),
         (verify::COUNTS, &["SCAN counts"]),
         (

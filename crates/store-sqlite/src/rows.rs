@@ -1,13 +1,22 @@
 //! How a row of each table becomes a value of the domain. The column lists and the functions that
 //! read them stand side by side, because they count on the same order.
 
+macro_rules! columns {
+    ($($(#[$doc:meta])* $name:ident = $columns:literal;)*) => {
+        $($(#[$doc])* macro_rules! $name { () => { $columns }; } pub(crate) use $name;)*
+    };
+}
+
+mod catalogue;
+
 use rusqlite::Row;
 use tradewind_domain::{
-    Credential, CredentialId, Device, Endpoint, EndpointId, Event, Money, Order, OrderId, Partner, PartnerId,
-    PastOrder, PastRefund, Payment, PaymentId, Redemption, RedemptionId, Refund, RefundId, Stream, Task,
-    TaskId, TaskKey, Terminal, Timestamp, Transfer, TransferId, User, UserId, Voucher, VoucherId,
+    AccountDelta, Balance, Credential, CredentialId, Device, Endpoint, EndpointId, Event, Money, Order,
+    OrderId, Partner, PartnerId, PastOrder, PastRefund, Payment, PaymentId, Redemption, RedemptionId, Refund,
+    RefundId, Stream, Task, TaskId, TaskKey, Terminal, Timestamp, Transfer, TransferId, User, UserId,
+    Voucher, VoucherId,
 };
-use tradewind_store::about_of_number;
+use tradewind_store::{about_of_number, cause_of_number};
 
 use crate::codes::{
     NotOne, account, bills, code, currency, event_kinds, method, methods, shares, task_kind, transfer_kind,
@@ -16,14 +25,13 @@ use crate::codes::{
 
 type Read<T> = rusqlite::Result<T>;
 
-macro_rules! columns {
-    ($($(#[$doc:meta])* $name:ident = $columns:literal;)*) => {
-        $($(#[$doc])* macro_rules! $name { () => { $columns }; } pub(crate) use $name;)*
-    };
-}
+pub(crate) use catalogue::{
+    LINE_COLUMNS, SKU_COLUMNS, deposit, deposit_columns, line, line_columns, product, product_columns,
+    product_from, sku, sku_columns, stock, stock_columns,
+};
 
 columns! {
-    partner_columns = "id, name, state, methods, fee_ppm, settings, created_at";
+    partner_columns = "id, name, state, methods, fee_ppm, settings, created_at, credit_limit, credit_currency";
     credential_columns = "id, partner, dialect, key_id, sealed_secret, created_at, expires_at";
     user_columns = "id, partner, login, name, password_hash, state, may_refund, device_serial, device_software, \
                     device_version, signed_in_at, created_at";
@@ -31,11 +39,11 @@ columns! {
     order_columns = "o.id, o.partner, o.dialect, o.number, o.fingerprint, o.amount, o.currency, o.subject, o.stage, \
                      o.revocation_applied, o.refunded, o.refunding, o.refund_failed, o.fee_ppm, o.payment, \
                      o.paid_at, o.ended_at, o.expires_at, o.operator, o.device, o.store, o.notify_url, o.details, \
-                     o.has_refunds";
+                     o.has_refunds, o.has_line";
     payment_columns = "p.id, p.order_id, p.partner, p.channel, p.method, p.flow, p.state, p.amount, p.currency, \
                        p.payer_code, p.payer, p.channel_number, p.bills, p.reason, p.settled_at, p.follow_up";
     refund_columns = "id, order_id, partner, number, fingerprint, kind, state, amount, currency, subject, operator, \
-                      channel_number, bills, reason, settled_at, follow_up, hold";
+                      channel_number, bills, reason, settled_at, follow_up, hold, units, units_so_far";
     past_order_columns = "d.partner, d.number, d.order_id, d.fingerprint, d.currency, d.collected, d.returned, d.fee, \
                           d.gone_at";
     past_refund_columns = "d.partner, d.number, d.order_id, d.fingerprint, d.hold";
@@ -43,18 +51,23 @@ columns! {
     event_columns = "partner, number, kind, order_id, refund, redemption, at";
     task_columns = "partner, order_id, id, kind, subject, endpoint, state, started_at, due_at, attempts, last_result";
     voucher_columns = "v.id, v.partner, v.dialect, v.number, v.fingerprint, v.code, v.subject, v.ordered, v.used, \
-                       v.state, v.valid_until, v.cancelled_at, v.shares, v.notify_url, v.details";
-    redemption_columns = "r.id, r.voucher, r.partner, r.by_partner, r.device, r.count";
+                       v.state, v.valid_until, v.cancelled_at, v.shares, v.notify_url, v.details, v.refunded, \
+                       v.locked, v.order_id, v.seller, v.valid_from";
+    redemption_columns = "r.id, r.voucher, r.partner, r.by_partner, r.device, r.count, r.used_so_far, r.left_over";
+    balance_columns = "partner, account, currency, debits_posted, credits_posted, debits_pending, credits_pending";
 }
 
 /// How many columns a redemption has, for queries that read a voucher after it.
-pub(crate) const REDEMPTION_COLUMNS: usize = 6;
+pub(crate) const REDEMPTION_COLUMNS: usize = 8;
 
 /// How many columns an order has, for queries that read a payment after it.
-pub(crate) const ORDER_COLUMNS: usize = 24;
+pub(crate) const ORDER_COLUMNS: usize = 25;
 
 /// The column of an order that tells whether it ever had a refund.
 pub(crate) const HAS_REFUNDS: usize = 23;
+
+/// The column of an order that tells whether it buys something, which stands in a table of its own.
+pub(crate) const HAS_LINE: usize = 24;
 
 pub(crate) fn partner(row: &Row<'_>) -> Read<Partner> {
     Ok(Partner {
@@ -65,6 +78,7 @@ pub(crate) fn partner(row: &Row<'_>) -> Read<Partner> {
         fee_ppm: row.get(4)?,
         settings: row.get(5)?,
         created_at: time(row, 6)?,
+        credit_limit: Money::from_micros(row.get(7)?, currency(row, 8)?),
     })
 }
 
@@ -110,6 +124,7 @@ pub(crate) fn stream(row: &Row<'_>) -> Read<Stream> {
     Ok(Stream { partner: PartnerId::from_i64(row.get(0)?), last: row.get(1)? })
 }
 
+/// An order without its line.
 pub(crate) fn order(row: &Row<'_>) -> Read<Order> {
     let currency = currency(row, 6)?;
     let money = |column| row.get(column).map(|micros| Money::from_micros(micros, currency));
@@ -134,6 +149,7 @@ pub(crate) fn order(row: &Row<'_>) -> Read<Order> {
         terminal: Terminal { operator: row.get(18)?, device: row.get(19)?, store: row.get(20)? },
         notify_url: row.get(21)?,
         details: row.get(22)?,
+        line: None,
     })
 }
 
@@ -180,6 +196,8 @@ pub(crate) fn refund(row: &Row<'_>) -> Read<Refund> {
         settled_at: optional_time(row, 14)?,
         follow_up: row.get::<_, Option<i64>>(15)?.map(TaskId::from_i64),
         hold: TransferId::from_i64(row.get(16)?),
+        units: row.get(17)?,
+        units_so_far: row.get(18)?,
     })
 }
 
@@ -188,7 +206,7 @@ pub(crate) fn transfer(row: &Row<'_>) -> Read<Transfer> {
     Ok(Transfer {
         id: TransferId::from_i64(row.get(0)?),
         partner: PartnerId::from_i64(row.get(1)?),
-        order: OrderId::from_i64(row.get(2)?),
+        cause: cause_of_number(row.get(2)?),
         debit: account(row, 3)?,
         credit: account(row, 4)?,
         amount: Money::from_micros(row.get(5)?, currency(row, 6)?),
@@ -281,6 +299,11 @@ pub(crate) fn voucher_from(row: &Row<'_>, first: usize) -> Read<Voucher> {
         shares: shares(row, first + 12)?,
         notify_url: row.get(first + 13)?,
         details: row.get(first + 14)?,
+        refunded: row.get(first + 15)?,
+        locked: row.get(first + 16)?,
+        order: row.get::<_, Option<i64>>(first + 17)?.map(OrderId::from_i64),
+        seller: row.get::<_, Option<i64>>(first + 18)?.map(PartnerId::from_i64),
+        valid_from: optional_time(row, first + 19)?,
     })
 }
 
@@ -292,6 +315,22 @@ pub(crate) fn redemption(row: &Row<'_>) -> Read<Redemption> {
         by: PartnerId::from_i64(row.get(3)?),
         device: row.get(4)?,
         count: row.get(5)?,
+        used_so_far: row.get(6)?,
+        left: row.get(7)?,
+    })
+}
+
+pub(crate) fn balance(row: &Row<'_>) -> Read<Balance> {
+    Ok(Balance {
+        partner: PartnerId::from_i64(row.get(0)?),
+        account: account(row, 1)?,
+        currency: currency(row, 2)?,
+        sums: AccountDelta {
+            debits_posted: row.get(3)?,
+            credits_posted: row.get(4)?,
+            debits_pending: row.get(5)?,
+            credits_pending: row.get(6)?,
+        },
     })
 }
 

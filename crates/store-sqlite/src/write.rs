@@ -1,8 +1,10 @@
 //! From the sum of a batch to rows. Each statement is prepared once and then fed row by row: with
 //! SQLite the call is cheap and the sync is what is shared.
 
+mod catalogue;
 mod counts;
 mod past;
+mod purchases;
 mod vouchers;
 
 use rusqlite::{Connection, params};
@@ -10,7 +12,7 @@ use tradewind_domain::{
     Credential, Endpoint, Event, Order, Partner, Payment, Refund, Stream, Task, TaskKey, Transfer, User,
     WriteSet,
 };
-use tradewind_store::about_number;
+use tradewind_store::{about_number, cause_number};
 
 use crate::codes::{Code, bills_text, names_text, task_kind_columns, transfer_kind_columns};
 
@@ -31,8 +33,10 @@ pub(crate) fn write(connection: &Connection, set: &WriteSet) -> Write {
     each(connection, DELETE_ENDPOINT, &set.endpoints_removed, |statement, (partner, id)| {
         statement.execute((partner.get(), id.get())).map(drop)
     })?;
+    catalogue::write(connection, set)?;
     each(connection, INSERT_ORDER, &set.orders_new, insert_order)?;
     each(connection, UPDATE_ORDER, &set.orders_changed, update_order)?;
+    purchases::write(connection, set)?;
     each(connection, INSERT_PAYMENT, &set.payments_new, insert_payment)?;
     each(connection, UPDATE_PAYMENT, &set.payments_changed, update_payment)?;
     each(connection, INSERT_REFUND, &set.refunds_new, insert_refund)?;
@@ -85,8 +89,8 @@ fn one(changed: usize) -> Write {
     if changed == 1 { Ok(()) } else { Err(rusqlite::Error::StatementChangedRows(changed)) }
 }
 
-const INSERT_PARTNER: &str = "INSERT INTO partners (id, name, state, methods, fee_ppm, settings, created_at) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+const INSERT_PARTNER: &str = "INSERT INTO partners (id, name, state, methods, fee_ppm, settings, \
+     created_at, credit_limit, credit_currency) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
 fn insert_partner(statement: &mut rusqlite::Statement<'_>, partner: &Partner) -> Write {
     statement
@@ -98,12 +102,14 @@ fn insert_partner(statement: &mut rusqlite::Statement<'_>, partner: &Partner) ->
             partner.fee_ppm,
             partner.settings,
             partner.created_at.ms(),
+            partner.credit_limit.micros(),
+            partner.credit_limit.currency().code(),
         ])
         .map(drop)
 }
 
-const UPDATE_PARTNER: &str =
-    "UPDATE partners SET name = ?2, state = ?3, methods = ?4, fee_ppm = ?5, settings = ?6 WHERE id = ?1";
+const UPDATE_PARTNER: &str = "UPDATE partners SET name = ?2, state = ?3, methods = ?4, fee_ppm = ?5, settings = ?6, credit_limit = ?7, \
+     credit_currency = ?8 WHERE id = ?1";
 
 fn update_partner(statement: &mut rusqlite::Statement<'_>, partner: &Partner) -> Write {
     one(statement.execute(params![
@@ -113,6 +119,8 @@ fn update_partner(statement: &mut rusqlite::Statement<'_>, partner: &Partner) ->
         names_text(partner.methods.iter().map(|method| method.name())),
         partner.fee_ppm,
         partner.settings,
+        partner.credit_limit.micros(),
+        partner.credit_limit.currency().code(),
     ])?)
 }
 
@@ -215,8 +223,9 @@ const DELETE_ENDPOINT: &str = "DELETE FROM endpoints WHERE partner = ?1 AND id =
 
 const INSERT_ORDER: &str = "INSERT INTO orders (id, partner, dialect, number, fingerprint, amount, currency, \
      subject, stage, revocation_applied, refunded, refunding, refund_failed, fee_ppm, payment, paid_at, ended_at, \
-     expires_at, operator, device, store, notify_url, details) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)";
+     expires_at, operator, device, store, notify_url, details, has_line) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, \
+     ?24)";
 
 fn insert_order(statement: &mut rusqlite::Statement<'_>, order: &Order) -> Write {
     check_currencies(order)?;
@@ -245,6 +254,7 @@ fn insert_order(statement: &mut rusqlite::Statement<'_>, order: &Order) -> Write
             order.terminal.store,
             order.notify_url,
             order.details,
+            order.line.is_some(),
         ])
         .map(drop)
 }
@@ -324,8 +334,8 @@ fn update_payment(statement: &mut rusqlite::Statement<'_>, payment: &Payment) ->
 }
 
 const INSERT_REFUND: &str = "INSERT INTO refunds (partner, order_id, id, number, fingerprint, kind, state, amount, \
-     currency, subject, operator, channel_number, bills, reason, settled_at, follow_up, hold) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
+     currency, subject, operator, channel_number, bills, reason, settled_at, follow_up, hold, units, units_so_far) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
 
 fn insert_refund(statement: &mut rusqlite::Statement<'_>, refund: &Refund) -> Write {
     statement
@@ -347,6 +357,8 @@ fn insert_refund(statement: &mut rusqlite::Statement<'_>, refund: &Refund) -> Wr
             refund.settled_at.map(|at| at.ms()),
             refund.follow_up.map(|id| id.get()),
             refund.hold.get(),
+            refund.units,
+            refund.units_so_far,
         ])
         .map(drop)
 }
@@ -358,7 +370,7 @@ fn mark_refunds(statement: &mut rusqlite::Statement<'_>, refund: &Refund) -> Wri
 }
 
 const UPDATE_REFUND: &str = "UPDATE refunds SET state = ?4, channel_number = ?5, bills = ?6, reason = ?7, \
-     settled_at = ?8, follow_up = ?9 WHERE order_id = ?2 AND id = ?3 AND partner = ?1";
+     settled_at = ?8, follow_up = ?9, units_so_far = ?10, operator = ?11 WHERE order_id = ?2 AND id = ?3 AND partner = ?1";
 
 fn update_refund(statement: &mut rusqlite::Statement<'_>, refund: &Refund) -> Write {
     one(statement.execute(params![
@@ -371,6 +383,8 @@ fn update_refund(statement: &mut rusqlite::Statement<'_>, refund: &Refund) -> Wr
         refund.reason,
         refund.settled_at.map(|at| at.ms()),
         refund.follow_up.map(|id| id.get()),
+        refund.units_so_far,
+        refund.operator,
     ])?)
 }
 
@@ -382,7 +396,7 @@ fn insert_transfer(statement: &mut rusqlite::Statement<'_>, transfer: &Transfer)
     statement
         .execute(params![
             transfer.partner.get(),
-            transfer.order.get(),
+            cause_number(transfer.cause),
             transfer.id.get(),
             transfer.debit.code(),
             transfer.credit.code(),

@@ -1,25 +1,32 @@
 //! Whether what is stored agrees with itself.
 //!
 //! The judgement is the same for every store, so it stands here, free of SQL: a store streams what it
-//! holds through an [`Audit`], one order's [`Family`] or one voucher's [`VoucherFamily`] at a time, and
-//! the accounts and event streams last. Memory is bounded by the number of accounts, not of orders.
+//! holds through an [`Audit`] in this order: facts and the limits of partners; one order's [`Family`] at a
+//! time, one voucher's [`VoucherFamily`], one deposit's [`DepositFamily`]; then one sku's [`SkuFamily`],
+//! the accounts and the event streams. Memory is bounded by the number of accounts and stocks, not of
+//! orders.
 
+mod catalogue;
 mod counts;
+mod deposits;
 mod past;
+mod purchases;
 mod streams;
 mod vouchers;
 
 use std::collections::{BTreeMap, HashMap};
 
 use tradewind_domain::{
-    Account, AccountDelta, Currency, Event, EventKind, KeptFrom, Money, Order, OrderId, OrderStage,
-    PartnerId, PastOrder, PastRefund, Payment, PaymentState, Purpose, Refund, RefundKind, RefundState, Task,
-    TaskKind, TaskState, Transfer, TransferId, TransferKind,
+    Account, AccountDelta, Currency, Event, EventKind, Flow, KeptFrom, Money, Order, OrderId, OrderStage,
+    PartnerId, PastOrder, PastRefund, Payment, PaymentState, Purpose, Redemption, Refund, RefundKind,
+    RefundState, StockKey, Task, TaskId, TaskKind, TaskState, Transfer, TransferId, TransferKind, Voucher,
 };
 
 use crate::counts::Grain;
 use crate::{FINDINGS_MAX, Verification};
 
+pub use catalogue::SkuFamily;
+pub use deposits::DepositFamily;
 pub use streams::StreamFacts;
 pub use vouchers::VoucherFamily;
 
@@ -42,6 +49,10 @@ pub struct Family {
     pub events: Vec<Event>,
     /// Its tasks.
     pub tasks: Vec<Task>,
+    /// What it has bought.
+    pub vouchers: Vec<Voucher>,
+    /// What was redeemed of that; in any order.
+    pub redemptions: Vec<Redemption>,
 }
 
 impl Family {
@@ -55,6 +66,8 @@ impl Family {
         self.transfers.clear();
         self.events.clear();
         self.tasks.clear();
+        self.vouchers.clear();
+        self.redemptions.clear();
     }
 
     /// In whose books its rows stand.
@@ -66,6 +79,8 @@ impl Family {
         let transfers = self.transfers.iter().map(|transfer| transfer.partner);
         let events = self.events.iter().map(|event| event.partner);
         let tasks = self.tasks.iter().map(|task| task.key.partner);
+        let vouchers = self.vouchers.iter().map(|voucher| voucher.partner);
+        let redemptions = self.redemptions.iter().map(|redemption| redemption.partner);
         payments
             .chain(refunds)
             .chain(past_orders)
@@ -73,6 +88,8 @@ impl Family {
             .chain(transfers)
             .chain(events)
             .chain(tasks)
+            .chain(vouchers)
+            .chain(redemptions)
     }
 }
 
@@ -89,6 +106,10 @@ pub struct Audit {
     tallies: BTreeMap<(PartnerId, Grain), counts::Tally>,
     /// Where streams begin that were cut off.
     kept_from: HashMap<PartnerId, KeptFrom>,
+    /// How far a prepaid balance may be, or ever was allowed to be, below nothing.
+    limits: HashMap<(PartnerId, Currency), i64>,
+    /// What the lines of orders draw on each stock: held, sold.
+    drawn: HashMap<StockKey, (u64, u64)>,
 }
 
 impl Audit {
@@ -129,7 +150,7 @@ impl Audit {
         judge.all();
     }
 
-    /// Judges a stored sum against the transfers; to be called after all families.
+    /// Judges a stored sum against the transfers; to be called after all families of orders and deposits.
     pub fn account(
         &mut self,
         partner: PartnerId,
@@ -142,12 +163,13 @@ impl Audit {
         *posted += i128::from(stored.debits_posted) - i128::from(stored.credits_posted);
         *pending += i128::from(stored.debits_pending) - i128::from(stored.credits_pending);
         let name = account.code();
-        let summed = self.sums.remove(&(partner, account, currency)).unwrap_or_default();
+        let summed = self.sums.remove(&(partner, account.clone(), currency)).unwrap_or_default();
         if summed != stored {
             self.find(format!(
                 "account {name} of {partner} in {currency:?} holds {stored:?}, its transfers sum to {summed:?}"
             ));
         }
+        self.prepaid(partner, &account, currency, stored);
     }
 
     /// The verdict; to be called when everything has been shown.
@@ -168,6 +190,7 @@ impl Audit {
                 ));
             }
         }
+        self.stocks_missing();
         if self.findings_more > 0 {
             self.findings.push(format!("and {} more", self.findings_more));
         }
@@ -210,6 +233,7 @@ impl Judge<'_> {
         }
         self.stage();
         self.payments();
+        self.purchase();
         self.collected();
         self.refunds();
         self.holds();
@@ -260,13 +284,19 @@ impl Judge<'_> {
             if open == payment.settled_at.is_some() {
                 self.find(&format!("{}: its state and the time of its end do not agree", payment.id));
             }
-            let task = payment.follow_up.map(|id| (id, TaskKind::FollowPayment(payment.id)));
-            self.follow_up(&payment.id.to_string(), open, task);
+            match payment.flow {
+                // Nobody is asked, so there is nobody to ask again; what waits is the order.
+                Flow::FromBalance => {}
+                Flow::PayerCode | Flow::PayerScans | Flow::InWallet | Flow::InApp => {
+                    let task = payment.follow_up.map(|id| (id, TaskKind::FollowPayment(payment.id)));
+                    self.follow_up(&payment.id.to_string(), open, task);
+                }
+            }
         }
     }
 
     /// What is open is looked after by a pending task of its own; what is settled by none.
-    fn follow_up(&mut self, what: &str, open: bool, task: Option<(tradewind_domain::TaskId, TaskKind)>) {
+    fn follow_up(&mut self, what: &str, open: bool, task: Option<(TaskId, TaskKind)>) {
         match (open, task) {
             (true, None) => self.find(&format!("{what} is open and nothing follows it up")),
             (false, Some((id, _))) => self.find(&format!("{what} is settled and names follow-up {id}")),
@@ -286,16 +316,23 @@ impl Judge<'_> {
         let paid = family.payments.iter().filter(|payment| payment.state == PaymentState::Paid);
         let mut expected = Vec::new();
         for payment in paid {
-            // Money for an order that had ended is in suspense.
-            let credit = if order.paid_at.is_some() { Account::Payable } else { Account::Suspense };
-            expected.push((Account::Clearing(payment.channel.clone()), credit, payment.amount));
+            let (debit, credit) = match payment.flow {
+                Flow::FromBalance => (Account::Prepaid, Account::Sales),
+                Flow::PayerCode | Flow::PayerScans | Flow::InWallet | Flow::InApp => {
+                    // Money for an order that had ended is in suspense.
+                    let credit = if order.paid_at.is_some() { Account::Payable } else { Account::Suspense };
+                    (Account::Clearing(payment.channel.clone()), credit)
+                }
+            };
+            expected.push((debit, credit, payment.amount));
         }
         if order.paid_at.is_some() && expected.is_empty() {
             self.find("it was paid and none of its payments was");
         }
         self.posted(Purpose::Payment, expected);
-        let share =
-            order.amount.share_ppm_half_up_to_cents(order.fee_ppm).ok().filter(|share| share.is_positive());
+        // Of what is paid from a balance, the operator keeps nothing.
+        let share = order.amount.share_ppm_half_up_to_cents(order.fee_ppm).ok();
+        let share = share.filter(|share| share.is_positive() && order.line.is_none());
         let fee = share.filter(|_| order.paid_at.is_some());
         self.posted(
             Purpose::Fee,
@@ -334,7 +371,7 @@ impl Judge<'_> {
         let (mut refunded, mut refunding) = (0_i64, 0_i64);
         for refund in &family.refunds {
             let of_order = match refund.kind {
-                RefundKind::Requested | RefundKind::Revocation => true,
+                RefundKind::Requested | RefundKind::Revocation | RefundKind::Units => true,
                 RefundKind::LateSuccess => false,
             };
             if of_order && refund.state == RefundState::Succeeded {
@@ -349,7 +386,15 @@ impl Judge<'_> {
             if refund.state.is_open() == refund.settled_at.is_some() {
                 self.find(&format!("{}: its state and the time of its end do not agree", refund.id));
             }
-            let task = refund.follow_up.map(|id| (id, TaskKind::FollowRefund(refund.id)));
+            let kind = match refund.kind {
+                RefundKind::Requested | RefundKind::Revocation | RefundKind::LateSuccess => {
+                    TaskKind::FollowRefund(refund.id)
+                }
+                // Without a task, it waits for a person.
+                RefundKind::Units if refund.follow_up.is_none() => continue,
+                RefundKind::Units => TaskKind::ApproveRefund(refund.id),
+            };
+            let task = refund.follow_up.map(|id| (id, kind));
             self.follow_up(&refund.id.to_string(), refund.state.is_open(), task);
         }
         if refunded != order.refunded.micros() {
@@ -400,6 +445,7 @@ impl Judge<'_> {
         let reserved_from = match refund.kind {
             RefundKind::Requested | RefundKind::Revocation => Account::Payable,
             RefundKind::LateSuccess => Account::Suspense,
+            RefundKind::Units => Account::Sales,
         };
         let held = transfers.iter().find(|transfer| transfer.id == refund.hold);
         let fits = held.is_some_and(|held| {
@@ -442,7 +488,8 @@ impl Judge<'_> {
         for refund in &family.refunds {
             let told =
                 |kind| family.events.iter().filter(|e| e.kind == kind && e.refund == Some(refund.id)).count();
-            let succeeded = refund.state == RefundState::Succeeded && refund.kind == RefundKind::Requested;
+            let of_its_own = matches!(refund.kind, RefundKind::Requested | RefundKind::Units);
+            let succeeded = refund.state == RefundState::Succeeded && of_its_own;
             let expected = [
                 (EventKind::RefundSucceeded, usize::from(succeeded)),
                 (EventKind::RefundFailed, usize::from(refund.state == RefundState::Refused)),
@@ -463,7 +510,7 @@ impl Judge<'_> {
 
     /// Each task is about something that is there.
     fn tasks(&mut self) {
-        let family = self.family;
+        let (order, family) = (self.order, self.family);
         for task in &family.tasks {
             let id = task.key.id;
             let wanted = match task.kind {
@@ -471,9 +518,13 @@ impl Judge<'_> {
                 TaskKind::FollowPayment(payment) => {
                     family.payments.iter().any(|other| other.id == payment && other.follow_up == Some(id))
                 }
-                TaskKind::FollowRefund(refund) => {
+                TaskKind::FollowRefund(refund) | TaskKind::ApproveRefund(refund) => {
                     family.refunds.iter().any(|other| other.id == refund && other.follow_up == Some(id))
                 }
+                TaskKind::LapseOrder => {
+                    order.line.is_some() && family.payments.iter().any(|other| other.follow_up == Some(id))
+                }
+                TaskKind::SendCodes => order.paid_at.is_some() && order.line.is_some(),
             };
             if !wanted {
                 self.find(&format!("{id} ({}) is about nothing that is there or open", task.kind.name()));

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tradewind_domain::{
-    About, Event, Fact, Need, NodeId, OrderId, OrderPage, PartnerId, RedemptionPage, Rows, Task, TaskId,
-    TaskKey, User, WriteSet,
+    About, Balance, Day, Deposit, DepositId, Event, Fact, Need, NodeId, Order, OrderId, OrderPage, PartnerId,
+    ProductId, Redemption, RedemptionPage, Refund, RefundId, Rows, SkuId, SkuPage, Stock, Task, TaskId,
+    TaskKey, User, VoucherId, WriteSet,
 };
 
 use crate::{
-    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, Store, StoreError, Story,
-    TaskFilter, TaskPage, Verification,
+    BoxFuture, Lane, LeaseRequest, Leased, OrderQuery, RedemptionQuery, Result, SkuQuery, Store, StoreError,
+    Story, TaskFilter, TaskPage, Verification,
 };
 
 /// A step that can fail.
@@ -161,6 +162,53 @@ impl Store for FaultyStore {
 
     fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>> {
         self.inner.list_redemptions(query)
+    }
+
+    fn redemptions_of(
+        &self,
+        partner: PartnerId,
+        voucher: VoucherId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Redemption>>> {
+        self.inner.redemptions_of(partner, voucher, limit)
+    }
+
+    fn list_skus(&self, query: SkuQuery) -> BoxFuture<'_, Result<SkuPage>> {
+        self.inner.list_skus(query)
+    }
+
+    fn list_stocks(&self, sku: SkuId, from: Day, until: Day) -> BoxFuture<'_, Result<Vec<Stock>>> {
+        self.inner.list_stocks(sku, from, until)
+    }
+
+    fn list_products(
+        &self,
+        seller: Option<PartnerId>,
+        after: Option<ProductId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Rows>> {
+        self.inner.list_products(seller, after, limit)
+    }
+
+    fn list_refunds_under_review(
+        &self,
+        after: Option<(PartnerId, RefundId)>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<(Refund, Order)>>> {
+        self.inner.list_refunds_under_review(after, limit)
+    }
+
+    fn list_deposits(
+        &self,
+        partner: PartnerId,
+        after: Option<DepositId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Deposit>>> {
+        self.inner.list_deposits(partner, after, limit)
+    }
+
+    fn balances(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<Balance>>> {
+        self.inner.balances(partner)
     }
 
     fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>> {

@@ -6,6 +6,7 @@
 //! to let steps fail on purpose; [`audit`] judges whether what is stored agrees with itself.
 
 pub mod audit;
+mod columns;
 pub mod contract;
 pub mod counts;
 pub mod faulty;
@@ -20,9 +21,16 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use tradewind_domain::{
-    About, Endpoint, Event, Fact, ListOrders, ListRedemptions, Need, NodeId, Order, OrderId, OrderPage,
-    Partner, PartnerId, Payment, RedemptionId, RedemptionPage, Refund, Rows, Span, Task, TaskId, TaskKey,
-    Timestamp, Transfer, User, VoucherId, WriteSet,
+    About, Balance, Day, Deposit, DepositId, Endpoint, Event, Fact, ListOrders, ListRedemptions, ListSkus,
+    Need, NodeId, Order, OrderId, OrderPage, Partner, PartnerId, Payment, ProductId, Redemption,
+    RedemptionId, RedemptionPage, Refund, RefundId, Rows, SkuId, SkuPage, Span, Stock, Task, TaskId, TaskKey,
+    Timestamp, Transfer, User, Voucher, VoucherId, WriteSet,
+};
+
+pub use columns::{
+    NO_DAY, NotReadable, about_number, about_of_number, cause_number, cause_of_number, contacts_of,
+    contacts_text, day_number, day_of_number, pictures_of, pictures_text, sku_kind_of, sku_kind_text,
+    terms_of, terms_text, travellers_of, travellers_text,
 };
 
 pub use tasks::{NoTaskPlace, TaskFilter, TaskPage, TaskPlace};
@@ -80,6 +88,49 @@ pub trait Store: Send + Sync + 'static {
 
     /// A page of what a partner has redeemed, newest first, each with its voucher; in the same way.
     fn list_redemptions(&self, query: RedemptionQuery) -> BoxFuture<'_, Result<RedemptionPage>>;
+
+    /// What one voucher has been used for, newest first; at most `limit`.
+    fn redemptions_of(
+        &self,
+        partner: PartnerId,
+        voucher: VoucherId,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Redemption>>>;
+
+    /// Skus that are on sale, by id: those whose product is, as far as their sale window is open. Each with
+    /// its product and, where it is not sold by the day, its stock.
+    fn list_skus(&self, query: SkuQuery) -> BoxFuture<'_, Result<SkuPage>>;
+
+    /// The stocks of the days of a sku from `from` to `until`, both included, in order; the first
+    /// [`StockPlan::MAX`](tradewind_domain::StockPlan::MAX) of them. Days without a stock are left out.
+    fn list_stocks(&self, sku: SkuId, from: Day, until: Day) -> BoxFuture<'_, Result<Vec<Stock>>>;
+
+    /// Products by id, after `after`, on sale or not, each with all its skus; those of one seller, or of all.
+    fn list_products(
+        &self,
+        seller: Option<PartnerId>,
+        after: Option<ProductId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Rows>>;
+
+    /// Refunds of units that wait for somebody's decision, each with its order, by partner and id.
+    fn list_refunds_under_review(
+        &self,
+        after: Option<(PartnerId, RefundId)>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<(Refund, Order)>>>;
+
+    /// The deposits of a partner by id, after `after`.
+    fn list_deposits(
+        &self,
+        partner: PartnerId,
+        after: Option<DepositId>,
+        limit: u32,
+    ) -> BoxFuture<'_, Result<Vec<Deposit>>>;
+
+    /// The sums of all accounts in a partner's books, by account and currency. [`Need::Balance`] has the
+    /// prepaid ones alone.
+    fn balances(&self, partner: PartnerId) -> BoxFuture<'_, Result<Vec<Balance>>>;
 
     /// Everything about one order.
     fn story(&self, partner: PartnerId, order: OrderId) -> BoxFuture<'_, Result<Option<Story>>>;
@@ -214,22 +265,14 @@ impl RedemptionQuery {
     }
 }
 
-/// What an event or task is about, as the one number that stores keep: orders as they are, vouchers
-/// below zero.
-pub fn about_number(about: About) -> i64 {
-    match about {
-        About::Order(order) => order.get(),
-        About::Voucher(voucher) => voucher.get().wrapping_neg(),
-    }
-}
-
-/// The inverse of [`about_number`].
-pub fn about_of_number(number: i64) -> About {
-    if number < 0 {
-        About::Voucher(VoucherId::from_i64(number.wrapping_neg()))
-    } else {
-        About::Order(OrderId::from_i64(number))
-    }
+/// Which skus to list, on sale at which instant.
+#[derive(Clone, Debug)]
+pub struct SkuQuery {
+    /// Which. What is chosen by id has to be on sale like the rest, and comes by id, each sku once; the total
+    /// is how many were found.
+    pub list: ListSkus,
+    /// On sale at this instant.
+    pub now: Timestamp,
 }
 
 /// Everything about one order.
@@ -247,6 +290,10 @@ pub struct Story {
     pub events: Vec<Event>,
     /// Its tasks, oldest first.
     pub tasks: Vec<Task>,
+    /// What it has bought, by id.
+    pub vouchers: Vec<Voucher>,
+    /// What has been redeemed of that, oldest first.
+    pub redemptions: Vec<Redemption>,
     /// Whose it is.
     pub partner: Partner,
     /// The partner's endpoints.

@@ -1,11 +1,12 @@
 //! What is old and settled, page by page: the reading half of retention.
 //!
-//! Vouchers and the ledger stay for ever: they are the books. What grows, and is of no use once it is
-//! settled, are deliveries and the events that they tell, and in the end the orders themselves. A
-//! delivery may go when it is done or was called off; an event may go when all its deliveries may, and
-//! all events before it have gone. An order may go, with its payments, refunds and deliveries, when
-//! nothing can happen to it any more; its numbers and its sums are kept, because a number that was used
-//! must be known for ever, and the ledger has to agree with something.
+//! Vouchers and their redemptions, deposits and the ledger stay for ever: they are the books. So does the
+//! catalogue. What grows, and is of no use once it is settled, are deliveries and the events that they
+//! tell, and in the end the orders themselves. A delivery may go when it is done or was called off; an
+//! event may go when all its deliveries may, and all events before it have gone. An order may go, with
+//! its payments, refunds and deliveries, when nothing can happen to it any more; its numbers and its sums
+//! are kept, because a number that was used must be known for ever, and the ledger has to agree with
+//! something. An order that bought something stays with its vouchers, which refer to it.
 //!
 //! Nothing is removed here: a [`Page`] holds what a [`Forgetting`] would remove, for a preview or an
 //! archive; the command that removes it looks once more.

@@ -1,10 +1,12 @@
 //! A whole gateway in a test.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, interval};
+use tradewind_app::App;
 use tradewind_domain::Timestamp;
 use tradewind_server::{Running, SandboxStart, ServerConfig};
 use tradewind_signing::{Secret, Vault};
@@ -30,12 +32,28 @@ pub struct Shop {
 /// The first of the sandbox's partners, with all rights.
 pub const SHOP: Shop = Shop { key_id: "0010000001", key: "K7Q2M9X4T1V8B3N6L5R0Z2C7D4F9H1J8" };
 
+/// A distributor of tickets that every sandbox starts with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Distributor {
+    /// What it calls itself by.
+    pub key_id: &'static str,
+    /// What it signs as.
+    pub api_name: &'static str,
+    /// Its published secret.
+    pub secret: &'static str,
+}
+
+/// The first of the sandbox's distributors, with all switches on.
+pub const DISTRIBUTOR: Distributor =
+    Distributor { key_id: "1985", api_name: "demo", secret: "0123456789abcdef0123456789abcdef" };
+
 /// How a gateway under test starts.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where the clock stands still; `None` lets it run from the present.
     pub clock: Option<Timestamp>,
-    /// The settings of the process. Addresses and sandbox are set by the gateway itself.
+    /// The settings of the process. Addresses and sandbox are set by the gateway itself, and messages to
+    /// people go to a file beside the database unless told otherwise.
     pub server: ServerConfig,
     /// The settings of the database.
     pub sqlite: SqliteConfig,
@@ -90,6 +108,21 @@ impl TestGateway {
         &self.ops
     }
 
+    /// The application, for setting up what a test needs.
+    ///
+    /// # Panics
+    /// When the gateway is not running.
+    pub fn app(&self) -> &Arc<App> {
+        self.running().app()
+    }
+
+    /// The messages to people so far, as they were written: one JSON object each.
+    pub fn messages(&self) -> Vec<String> {
+        let path = self.options.server.outbox.clone().unwrap_or_else(|| outbox(&self.folder));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
     /// The gateway's time.
     ///
     /// # Panics
@@ -137,9 +170,15 @@ fn with_addresses(mut options: Options, listen: SocketAddr, operators: SocketAdd
 async fn run(options: &Options, folder: &Folder, vault: &Vault, token: &Secret) -> Running {
     let mut config = options.server.clone();
     config.sandbox = Some(SandboxStart { clock: options.clock });
+    config.outbox.get_or_insert_with(|| outbox(folder));
     let store = open(folder, options.sqlite).await;
     let started = tradewind_server::start(config, Arc::new(store), vault.clone(), token.clone()).await;
     started.expect("the gateway starts")
+}
+
+/// Where messages to people go. Without such a place they would be tried for a long time.
+fn outbox(folder: &Folder) -> PathBuf {
+    folder.path().join("messages.jsonl")
 }
 
 /// Opens the database. The last task of a gateway that was just stopped may hold it for a moment more.

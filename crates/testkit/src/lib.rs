@@ -30,7 +30,7 @@ mod receiver;
 use std::time::Duration;
 
 pub use folder::Folder;
-pub use gateway::{Options, SHOP, START, Shop, TestGateway};
+pub use gateway::{DISTRIBUTOR, Distributor, Options, SHOP, START, Shop, TestGateway};
 pub use ops::{Ops, OpsError};
 pub use random::Random;
 pub use receiver::{Behaviour, Received, Receiver, nowhere};

@@ -1,5 +1,7 @@
 //! The command line as types.
 
+mod catalogue;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -7,6 +9,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tradewind_domain::{Span, Timestamp};
 use tradewind_signing::Secret;
+
+pub(crate) use catalogue::{
+    Deposit, Product, ProductTraits, Refund, RefundName, Seller, Sku, SkuRules, Stock, Ticket,
+};
 
 use crate::failure::EXIT_CODES;
 use crate::when::{Zone, parse_instant, parse_span};
@@ -68,6 +74,27 @@ pub(crate) enum Command {
     /// Tasks: due work, such as notifications, and what became of it
     #[command(subcommand)]
     Task(Task),
+    /// Sellers: partners that hand over what others sell
+    #[command(subcommand)]
+    Seller(Seller),
+    /// Products: what is sold
+    #[command(subcommand)]
+    Product(Product),
+    /// Skus: how a product is sold, for how much and under which rules
+    #[command(subcommand)]
+    Sku(Sku),
+    /// Stock: how much can be sold, by the day where a sku is sold so
+    #[command(subcommand)]
+    Stock(Stock),
+    /// Deposits: what partners have paid in advance
+    #[command(subcommand)]
+    Deposit(Deposit),
+    /// Tickets: looking at codes and redeeming them at the gate
+    #[command(subcommand)]
+    Ticket(Ticket),
+    /// Refunds that wait for review
+    #[command(subcommand)]
+    Refund(Refund),
     /// Orders: their whole story, and revocations that wait for review
     #[command(subcommand)]
     Order(Order),
@@ -158,6 +185,11 @@ pub(crate) enum Partner {
         /// `par_...` or a key id
         partner: String,
     },
+    /// Show the accounts of a partner, and what is left of its prepaid balance
+    Balance {
+        /// `par_...` or a key id
+        partner: String,
+    },
     /// Suspend a partner: what exists can be looked at, nothing new begins
     Disable {
         /// `par_...` or a key id
@@ -225,6 +257,9 @@ pub(crate) struct Terms {
     /// What the operator keeps of each payment, in millionths of the amount
     #[arg(long, value_name = "PPM", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     pub(crate) fee_ppm: Option<u32>,
+    /// How far its prepaid balance may go below nothing
+    #[arg(long, value_name = "AMOUNT")]
+    pub(crate) credit_limit: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -307,6 +342,9 @@ pub(crate) enum TaskKind {
     Deliver,
     FollowPayment,
     FollowRefund,
+    LapseOrder,
+    ApproveRefund,
+    SendCodes,
 }
 
 impl TaskKind {
@@ -315,6 +353,9 @@ impl TaskKind {
             TaskKind::Deliver => "deliver",
             TaskKind::FollowPayment => "follow_payment",
             TaskKind::FollowRefund => "follow_refund",
+            TaskKind::LapseOrder => "lapse_order",
+            TaskKind::ApproveRefund => "approve_refund",
+            TaskKind::SendCodes => "send_codes",
         }
     }
 }
@@ -370,15 +411,26 @@ pub(crate) enum Task {
         /// Whose: `par_...` or a key id; needed with `tsk_...`
         #[arg(long, required_unless_present = "failed")]
         partner: Option<String>,
+        /// With `tsk_...`: why, for whoever looks at it later
+        #[arg(long, conflicts_with = "failed")]
+        reason: Option<String>,
     },
     /// Call a task off
-    Cancel {
-        /// `tsk_...`
-        task: String,
-        /// Whose: `par_...` or a key id
-        #[arg(long)]
-        partner: String,
-    },
+    Cancel(TaskName),
+    /// Count a task as done, because its receiver has the news by other means
+    Settle(TaskName),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TaskName {
+    /// `tsk_...`
+    pub(crate) task: String,
+    /// Whose: `par_...` or a key id
+    #[arg(long)]
+    pub(crate) partner: String,
+    /// Why, for whoever looks at it later
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -390,6 +442,8 @@ pub(crate) enum Order {
         #[command(flatten)]
         times: Times,
     },
+    /// Send the codes of a purchase to its first traveller again
+    Resend(OrderName),
     /// Agree to a revocation that waits for review
     ApproveRevocation(OrderName),
     /// Refuse a revocation that waits for review

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::config::Problems;
 use crate::ops::OpsError;
@@ -29,7 +29,15 @@ pub(crate) struct Usage(pub(crate) String);
 pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     let message = chain(error);
     if json {
-        output::error(&json!({ "error": { "code": code(error), "message": message } }).to_string());
+        let mut told = json!({ "code": code(error), "message": message });
+        // What the gateway told besides, for instance which rows of a table are bad.
+        let more = error.downcast_ref::<OpsError>().and_then(OpsError::details).and_then(Value::as_object);
+        for (name, value) in more.into_iter().flatten() {
+            if told[name].is_null() {
+                told[name] = value.clone();
+            }
+        }
+        output::error(&json!({ "error": told }).to_string());
     } else {
         output::error(&format!("error: {message}"));
     }

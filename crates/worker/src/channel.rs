@@ -33,9 +33,7 @@ impl Worker {
             && now >= order.expires_at
             && !waits_for_review
         {
-            return self
-                .record_follow_up(task, Command::LapseOrder { partner: order.partner, order: order.id })
-                .await;
+            return self.lapse(task, order).await;
         }
         let report = match self.channels.get(&payment.channel) {
             None => ChannelReport::NoAnswer {
@@ -161,7 +159,7 @@ impl Worker {
         self.cleared().insert(task.key);
     }
 
-    async fn call(&self, url: &str, request: RawRequest) -> Result<RawResponse, EgressError> {
+    pub(crate) async fn call(&self, url: &str, request: RawRequest) -> Result<RawResponse, EgressError> {
         let method = match request.method {
             tradewind_dialect::Method::Get => http::Method::GET,
             tradewind_dialect::Method::Post => http::Method::POST,
@@ -184,7 +182,7 @@ impl Worker {
     }
 
     /// A refusal means that the world has moved on since the task was read; the next look shows how.
-    async fn record_follow_up(&self, task: &Task, command: Command) -> bool {
+    pub(crate) async fn record_follow_up(&self, task: &Task, command: Command) -> bool {
         match self.app.submit_patiently(command).await {
             Ok(_) => true,
             Err(Refusal::WrongState { problem }) => {

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use http::{HeaderName, HeaderValue};
 use tradewind_dialect::{Ack, Dialect, Notice, NoticeAbout, Notification, RawResponse};
 use tradewind_domain::{
-    About, Command, DeliveryResult, EndpointId, Event, Order, OrderRef, Refusal, Span, Task, TaskKey, View,
-    Voucher,
+    About, Command, DeliveryResult, EndpointId, Event, Order, OrderRef, PartnerId, Refusal, Sku, Span, Task,
+    TaskKey, View, Voucher,
 };
 use tradewind_egress::Request;
 
+use crate::in_order::Turn;
 use crate::{Worker, credentials};
 
 /// How long a delivery waits, in real time, for one of the places of its address. A fast receiver frees one
@@ -36,9 +37,17 @@ impl Worker {
             tracing::error!(task = %task.key.id, %about, "a task looks after something that is not there");
             return false;
         };
-        let Some(dialect) = self.dialect(source.dialect()) else {
-            return self.give_up(task, format!("no dialect {:?} in this gateway", source.dialect())).await;
+        let Some(spoken) = source.dialect(partner, endpoint, view) else {
+            return self.give_up(task, "the endpoint has been removed".into()).await;
         };
+        let Some(dialect) = self.dialect(spoken) else {
+            return self.give_up(task, format!("no dialect {spoken:?} in this gateway")).await;
+        };
+        match self.turn(dialect.as_ref(), task, event, endpoint, view).await {
+            Turn::Now => {}
+            Turn::Later(result) => return self.record(task, attempt, result).await,
+            Turn::NotKnown => return false,
+        }
         let notification = match self.render(dialect.as_ref(), task, source, event, endpoint, view).await {
             Ok(notification) => notification,
             Err(RenderError::Refused(refusal)) => {
@@ -86,9 +95,9 @@ impl Worker {
                 Some(known.ok_or_else(|| never("the endpoint has been removed"))?)
             }
         };
-        let redeemer = self.redeemer(source, event, view).await?;
+        let redeemer = self.redeemer(dialect.name(), event, view).await?;
         let about = source.about(event, view, redeemer.as_deref())?;
-        let identity = match self.app.identity_of(source.dialect(), partner).await {
+        let identity = match self.app.identity_of(dialect.name(), partner).await {
             Ok(identity) => identity,
             Err(Refusal::UnknownPartner) => return Err(never("the partner has no valid key")),
             Err(refusal) => return Err(RenderError::Refused(refusal)),
@@ -103,27 +112,34 @@ impl Worker {
     /// What the one who redeemed calls itself by in the voucher's dialect; it may speak another.
     async fn redeemer(
         &self,
-        source: Source<'_>,
+        dialect: &str,
         event: &Event,
         view: &View,
     ) -> Result<Option<String>, RenderError> {
         let Some(redemption) = event.redemption.and_then(|id| view.redemption(id)) else { return Ok(None) };
-        match self.app.identity_of(source.dialect(), redemption.by).await {
+        match self.app.identity_of(dialect, redemption.by).await {
             Ok(identity) => Ok(Some(identity.key_id.clone())),
             Err(Refusal::UnknownPartner) => Ok(None),
             Err(refusal) => Err(RenderError::Refused(refusal)),
         }
     }
 
+    /// How long the answer to a notification may take.
+    pub(crate) fn patience(&self, dialect: &dyn Dialect) -> Duration {
+        let asked = dialect.patience().map(|span| Duration::from_millis(span.ms().unsigned_abs()));
+        self.config.delivery_timeout.max(asked.unwrap_or_default())
+    }
+
     async fn send(&self, dialect: &dyn Dialect, notification: Notification) -> Result<(), String> {
-        let Notification { url, content_type, body } = notification;
+        let Notification { url, content_type, headers, body } = notification;
         let mut request = Request::new(http::Method::POST, &url, body).map_err(|error| error.to_string())?;
         request.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        let response = self
-            .egress
-            .send(request, self.config.delivery_timeout)
-            .await
-            .map_err(|error| error.to_string())?;
+        for (name, value) in headers {
+            let value = HeaderValue::from_str(&value).map_err(|error| format!("header {name}: {error}"))?;
+            request.headers.insert(HeaderName::from_static(name), value);
+        }
+        let response =
+            self.egress.send(request, self.patience(dialect)).await.map_err(|error| error.to_string())?;
         let raw = RawResponse {
             status: response.status,
             content_type: "",
@@ -142,7 +158,7 @@ impl Worker {
         self.record(task, task.attempts + 1, DeliveryResult::Failed { reason, next: None }).await
     }
 
-    async fn record(&self, task: &Task, attempt: u32, result: DeliveryResult) -> bool {
+    pub(crate) async fn record(&self, task: &Task, attempt: u32, result: DeliveryResult) -> bool {
         let command = Command::RecordDelivery { key: task.key, attempt, result };
         match self.app.submit_patiently(command).await {
             Ok(_) => true,
@@ -159,6 +175,7 @@ impl Worker {
 enum Source<'v> {
     Order(&'v Order),
     Voucher(&'v Voucher),
+    Sku(&'v Sku),
 }
 
 impl<'v> Source<'v> {
@@ -166,13 +183,20 @@ impl<'v> Source<'v> {
         match key.about {
             About::Order(id) => view.order(key.partner, &OrderRef::Id(id)).map(Source::Order),
             About::Voucher(id) => view.voucher(key.partner, id).map(Source::Voucher),
+            About::Sku(id) => view.sku(id).map(Source::Sku),
         }
     }
 
-    fn dialect(self) -> &'v str {
+    /// What belongs to a partner was made in a dialect; what does not is told in that of the endpoint, which
+    /// is `None` when the endpoint has gone.
+    fn dialect(self, partner: PartnerId, endpoint: Option<EndpointId>, view: &'v View) -> Option<&'v str> {
         match self {
-            Source::Order(order) => &order.dialect,
-            Source::Voucher(voucher) => &voucher.dialect,
+            Source::Order(order) => Some(&order.dialect),
+            Source::Voucher(voucher) => Some(&voucher.dialect),
+            Source::Sku(_) => {
+                let mut known = view.endpoints(partner).iter();
+                known.find(|known| Some(known.id) == endpoint).map(|known| known.dialect.as_str())
+            }
         }
     }
 
@@ -189,12 +213,19 @@ impl<'v> Source<'v> {
             Source::Order(order) => {
                 let payment = view.payment(order.payment).ok_or_else(|| never("the payment is not there"))?;
                 let refund = event.refund.and_then(|refund| view.refund(refund));
-                Ok(NoticeAbout::Order { order, payment, refund })
+                let redemption = event.redemption.and_then(|id| view.redemption(id));
+                let redemption =
+                    redemption.and_then(|made| Some((view.voucher(made.partner, made.voucher)?, made)));
+                Ok(NoticeAbout::Order { order, payment, refund, redemption })
             }
             Source::Voucher(voucher) => {
                 let redemption = event.redemption.and_then(|id| view.redemption(id));
                 let redemption = redemption.ok_or_else(|| never("the redemption is not there"))?;
                 Ok(NoticeAbout::Voucher { voucher, redemption, redeemer })
+            }
+            Source::Sku(sku) => {
+                let product = view.product(sku.product).ok_or_else(|| never("the product is not there"))?;
+                Ok(NoticeAbout::Sku { sku, product })
             }
         }
     }

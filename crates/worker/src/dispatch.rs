@@ -150,8 +150,10 @@ async fn one_by_one(worker: &Arc<Worker>, tasks: Vec<Task>) -> Result<(), StoreE
 
 fn needs_of(task: &Task) -> Vec<Need> {
     let mut needs = vec![match task.key.about {
+        About::Order(order) if task.kind == TaskKind::SendCodes => Need::VouchersOf(task.key.partner, order),
         About::Order(order) => Need::Order(task.key.partner, order),
         About::Voucher(voucher) => Need::Voucher(task.key.partner, voucher),
+        About::Sku(sku) => Need::Sku(sku),
     }];
     if let TaskKind::Deliver { event, endpoint } = task.kind {
         needs.push(Need::Event(task.key.partner, event));
@@ -198,7 +200,19 @@ async fn do_task(worker: &Worker, task: Task, view: &View) -> bool {
         (TaskKind::FollowRefund(refund), Some(order)) => {
             worker.follow_refund(&task, order, refund, view).await
         }
-        (TaskKind::FollowPayment(_) | TaskKind::FollowRefund(_), None) => {
+        (TaskKind::LapseOrder, Some(order)) => worker.lapse(&task, order).await,
+        (TaskKind::ApproveRefund(refund), Some(order)) => {
+            worker.approve_refund(&task, order, refund, view).await
+        }
+        (TaskKind::SendCodes, Some(order)) => worker.send_codes(&task, order, view).await,
+        (
+            TaskKind::FollowPayment(_)
+            | TaskKind::FollowRefund(_)
+            | TaskKind::LapseOrder
+            | TaskKind::ApproveRefund(_)
+            | TaskKind::SendCodes,
+            None,
+        ) => {
             tracing::error!(task = %task.key.id, %about, "a task looks after an order that is not there");
             false
         }

@@ -15,6 +15,8 @@ mod deliver;
 mod desk;
 mod dispatch;
 mod endpoints;
+mod in_order;
+mod purchases;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -32,6 +34,7 @@ pub use config::WorkerConfig;
 pub use counters::WorkerCounters;
 pub use credentials::credentials;
 pub use desk::ChannelDesk;
+pub use purchases::Messages;
 
 use endpoints::Endpoints;
 
@@ -42,6 +45,7 @@ pub struct Worker {
     channels: Arc<Channels>,
     egress: Egress,
     egress_channels: Egress,
+    messages: Messages,
     config: WorkerConfig,
     counters: WorkerCounters,
     endpoints: Endpoints,
@@ -71,6 +75,7 @@ impl Worker {
         channels: Arc<Channels>,
         egress: Egress,
         egress_channels: Egress,
+        messages: Messages,
         config: WorkerConfig,
     ) -> Arc<Worker> {
         let (looks, look_requests) = mpsc::channel(16);
@@ -82,6 +87,7 @@ impl Worker {
             channels,
             egress,
             egress_channels,
+            messages,
             config,
             counters: WorkerCounters::default(),
             in_flight: AtomicUsize::new(0),

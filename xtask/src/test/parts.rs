@@ -74,27 +74,30 @@ fn pytest(arguments: &[String], report: &str, variables: &[(&str, &str)]) -> Res
     tally::junit(&report, content)
 }
 
-/// Kills the gateway while it works, starts it again and checks its books, a few times.
+/// Kills the gateway while it works, starts it again and checks its books, a few times: once with payments,
+/// and once with many buyers of a few tickets.
 pub(super) fn kill(seed: u32) -> Result<Tally> {
-    let folder = target()?.join("debug");
-    let mut tool = program(folder.join("tradewind-bench"))?;
-    tool.args(["kill", "--rounds", &KILL_ROUNDS.to_string(), "--seed", &seed.to_string()])
-        .env("TRADEWIND_BIN", folder.join("tradewind"));
-    let (content, output) = tee(&mut tool)?;
-    let tally =
-        tally::summary(&output).context("the kill test ended without its line `N passed, N failed`")?;
-    Ok(tally.agreeing(content))
+    let payments = torment(&["kill", "--rounds", &KILL_ROUNDS.to_string()], seed)?;
+    let tickets = torment(&["tickets-kill", "--short"], seed)?;
+    Ok([payments, tickets].into_iter().sum())
 }
 
-/// Kills and pauses processes on one PostgreSQL, fails its primary over and checks all books, in its short form.
+/// Kills and pauses processes on one PostgreSQL, fails its primary over and checks all books, in its short
+/// form; then kills them while many buy a few tickets.
 pub(super) fn chaos(seed: u32) -> Result<Tally> {
+    let payments = torment(&["chaos", "--short"], seed)?;
+    let tickets = torment(&["tickets-kill", "--short", "--store", "postgres"], seed)?;
+    Ok([payments, tickets].into_iter().sum())
+}
+
+/// Runs a command of the bench tool that kills what was just built, and counts what it says last.
+fn torment(arguments: &[&str], seed: u32) -> Result<Tally> {
     let folder = target()?.join("debug");
     let mut tool = program(folder.join("tradewind-bench"))?;
-    tool.args(["chaos", "--short", "--seed", &seed.to_string()])
-        .env("TRADEWIND_BIN", folder.join("tradewind"));
+    tool.args(arguments).args(["--seed", &seed.to_string()]).env("TRADEWIND_BIN", folder.join("tradewind"));
     let (content, output) = tee(&mut tool)?;
-    let tally =
-        tally::summary(&output).context("the chaos test ended without its line `N passed, N failed`")?;
+    let tally = tally::summary(&output)
+        .with_context(|| format!("{arguments:?} ended without its line `N passed, N failed`"))?;
     Ok(tally.agreeing(content))
 }
 

@@ -82,6 +82,7 @@ async fn each_lane_remembers_its_own_ids() {
             settings: "{}".into(),
             methods: vec![Method::ALIPAY],
             fee_ppm: 0,
+            credit_limit: tradewind_domain::Money::zero(tradewind_domain::Currency::CNY),
             suspended: false,
         })
         .await

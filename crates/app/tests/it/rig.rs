@@ -53,6 +53,7 @@ impl Rig {
             settings: "{}".into(),
             methods: vec![Method::ALIPAY, Method::BESTPAY],
             fee_ppm: 6_000,
+            credit_limit: tradewind_domain::Money::zero(tradewind_domain::Currency::CNY),
             suspended: false,
         })
         .await

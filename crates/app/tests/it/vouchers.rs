@@ -61,6 +61,7 @@ async fn with_other() -> (Rig, Caller) {
             settings: "{}".into(),
             methods: vec![Method::ALIPAY],
             fee_ppm: 0,
+            credit_limit: tradewind_domain::Money::zero(tradewind_domain::Currency::CNY),
             suspended: false,
         })
         .await

@@ -44,7 +44,7 @@ async fn a_scanned_payment_ends_at_its_deadline_and_late_money_goes_back() {
     let call = rig.call(Call::Collect(Box::new(collect("N", Flow::PayerCode))));
     let engine = async {
         let order = until(async || rig.find("N").await.ok()).await.order;
-        let lapse = || Command::LapseOrder { partner: order.partner, order: order.id };
+        let lapse = || Command::LapseOrder { partner: order.partner, order: order.id, stock: None };
         let early = rig.app.submit(lapse()).await;
         assert!(matches!(early, Err(Refusal::WrongState { .. })), "{early:?}");
         rig.clock.advance_to(rig.clock.now() + Span::from_secs(80));

@@ -84,14 +84,14 @@ pub(crate) struct ChaosArgs {
 
 /// What the checks found: one passes when it has nothing to say.
 #[derive(Default)]
-struct Findings {
-    passed: usize,
-    failed: usize,
-    texts: Vec<String>,
+pub(crate) struct Findings {
+    pub passed: usize,
+    pub failed: usize,
+    pub texts: Vec<String>,
 }
 
 impl Findings {
-    fn check(&mut self, what: &str, violations: Vec<String>) {
+    pub(crate) fn check(&mut self, what: &str, violations: Vec<String>) {
         if violations.is_empty() {
             self.passed += 1;
         } else {

@@ -59,7 +59,7 @@ impl Standing {
 fn payer_decides(flow: Flow) -> bool {
     match flow {
         Flow::PayerScans | Flow::InWallet | Flow::InApp => true,
-        Flow::PayerCode => false,
+        Flow::PayerCode | Flow::FromBalance => false,
     }
 }
 
@@ -99,6 +99,7 @@ mod tests {
             terminal: Terminal::default(),
             notify_url: None,
             details: None,
+            line: None,
         }
     }
 

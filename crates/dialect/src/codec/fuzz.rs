@@ -40,6 +40,10 @@ pub fn fuzz_date(bytes: &[u8]) {
     if let Some(at) = date::parse_compact_date_gmt8(text).filter(in_range) {
         assert_eq!(date::compact_date_gmt8(at), text);
     }
+    let can_be_written = |at: &Timestamp| in_range(at) && at.ms() <= date::LATEST_MS;
+    if let Some(at) = date::parse_http_date(text).filter(can_be_written) {
+        assert_eq!(date::parse_http_date(&date::http_date(at)), Some(at), "{text}");
+    }
 }
 
 /// Writes hostile text in every place a value can stand and reads it back, in both formats.

@@ -13,8 +13,8 @@ use serde_json::value::RawValue;
 
 use super::message::{Budget, Format, Message, Object, ReadError, Value};
 
-pub(super) fn read(text: &str) -> Result<Message<'_>, ReadError> {
-    let mut reader = Reader { budget: Budget::new(), error: None };
+pub(super) fn read(text: &str, budget: Budget) -> Result<Message<'_>, ReadError> {
+    let mut reader = Reader { budget, error: None };
     let members = reader.object(text, 1)?;
     Ok(Message { format: Format::Json, root: None, members })
 }

@@ -40,12 +40,22 @@ impl<'a> Message<'a> {
     /// # Errors
     /// [`ReadError`] for whatever is not exactly one message within the limits.
     pub fn read(text: &'a str) -> Result<Message<'a>, ReadError> {
+        Message::read_up_to(text, NODES_MAX)
+    }
+
+    /// The same with another bound than [`NODES_MAX`], for clients, which are answered with longer lists
+    /// than anybody may send.
+    ///
+    /// # Errors
+    /// As [`Message::read`].
+    pub fn read_up_to(text: &'a str, nodes_max: usize) -> Result<Message<'a>, ReadError> {
         if text.contains('\0') {
             return Err(ReadError::Zero);
         }
+        let budget = Budget { nodes: nodes_max };
         match text.bytes().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'{') => json::read(text),
-            Some(b'<') => xml::read(text),
+            Some(b'{') => json::read(text, budget),
+            Some(b'<') => xml::read(text, budget),
             Some(_) => Err(ReadError::UnknownFormat),
             None => Err(ReadError::Empty),
         }
@@ -160,7 +170,7 @@ pub enum ReadError {
     /// Deeper than [`DEPTH_MAX`].
     #[error("it is nested too deeply")]
     TooDeep,
-    /// More values than [`NODES_MAX`].
+    /// More values than the bound, usually [`NODES_MAX`].
     #[error("it has too many values")]
     TooLarge,
 }
@@ -171,10 +181,6 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new() -> Budget {
-        Budget { nodes: NODES_MAX }
-    }
-
     /// Pays for one value at `depth`, counted from 1.
     pub(super) fn spend(&mut self, depth: usize) -> Result<(), ReadError> {
         if depth > DEPTH_MAX {

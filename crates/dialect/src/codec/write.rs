@@ -5,6 +5,8 @@
 
 use std::fmt::Write as _;
 
+use tradewind_domain::Money;
+
 use super::message::Format;
 use super::xml::is_xml_char;
 
@@ -95,6 +97,12 @@ impl Writer {
     /// A whole number.
     pub fn int(&mut self, name: &str, value: i64) {
         self.verbatim(name, format_args!("{value}"));
+    }
+
+    /// An amount in main units as a number: exact, with no more digits after the point than it takes.
+    pub fn money(&mut self, name: &str, amount: Money) {
+        let exact = amount.to_decimal(6).unwrap_or_default();
+        self.verbatim(name, format_args!("{}", exact.trim_end_matches('0').trim_end_matches('.')));
     }
 
     /// A truth value.

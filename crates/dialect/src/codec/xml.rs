@@ -13,9 +13,8 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 
 use super::message::{Budget, Format, Message, Object, ReadError, Value};
 
-pub(super) fn read(text: &str) -> Result<Message<'_>, ReadError> {
+pub(super) fn read(text: &str, mut budget: Budget) -> Result<Message<'_>, ReadError> {
     let mut scan = Scan::new(text);
-    let mut budget = Budget::new();
     let mut open: Vec<Element<'_>> = Vec::new();
     let mut root = None;
     loop {

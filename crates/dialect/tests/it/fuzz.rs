@@ -33,6 +33,11 @@ proptest! {
     }
 
     #[test]
+    fn nearly_dates_of_http(text in "(Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3]?[0-9] (Jan|Feb|Jun|Dec) [0-9]{4} [0-2][0-9]:[0-6][0-9]:[0-6][0-9] (GMT|UTC)") {
+        fuzz_date(text.as_bytes());
+    }
+
+    #[test]
     fn any_text_is_written_and_read_back(text in r#"([\x00-\x20"\\/<>&'\u{fffe}\u{ffff}茶😀]|.){0,60}"#) {
         fuzz_write(text.as_bytes());
     }

@@ -103,6 +103,10 @@ fn what_is_refused_and_why() {
     for fits in [deep(DEPTH_MAX), deep_xml(DEPTH_MAX), many(NODES_MAX), many_xml(NODES_MAX)] {
         assert!(Message::read(&fits).is_ok(), "{fits:.40}");
     }
+    for more in [many(NODES_MAX + 1), many_xml(NODES_MAX + 1)] {
+        assert!(Message::read_up_to(&more, NODES_MAX + 1).is_ok(), "{more:.40}");
+        assert_eq!(Message::read_up_to(&more, NODES_MAX).map(drop), Err(ReadError::TooLarge));
+    }
     let rows: Vec<(String, ReadError)> = vec![
         (deep(DEPTH_MAX + 1), ReadError::TooDeep),
         (deep_xml(DEPTH_MAX + 1), ReadError::TooDeep),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tradewind_dialect::{Credentials, Proof, Verified};
-use tradewind_domain::{Partner, PartnerId, PartnerState, Timestamp};
+use tradewind_domain::{Currency, Money, Partner, PartnerId, PartnerState, Timestamp};
 use tradewind_signing::Secret;
 
 #[test]
@@ -31,6 +31,7 @@ fn what_is_made_of_keys_is_made_once_and_not_printed() {
         state: PartnerState::Active,
         methods: Vec::new(),
         fee_ppm: 0,
+        credit_limit: Money::zero(Currency::CNY),
         settings: "{}".to_owned(),
         created_at: Timestamp::from_ms(0),
     };

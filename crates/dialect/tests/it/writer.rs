@@ -1,6 +1,7 @@
 //! Writing messages in both formats.
 
 use tradewind_dialect::codec::{Format, ListShape, Writer};
+use tradewind_domain::{Currency, Money};
 
 fn both(write: impl Fn(&mut Writer)) -> (String, String) {
     let text = |format| {
@@ -86,4 +87,28 @@ fn bare_objects() {
     writer.text("message", "x");
     assert_eq!(writer.finish(), r#"{"success":false,"message":"x"}"#);
     assert_eq!(Writer::bare_json().finish(), "{}");
+}
+
+#[test]
+fn amounts_are_exact_and_short() {
+    for (micros, text) in [
+        (158_000_000, "158"),
+        (158_500_000, "158.5"),
+        (158_050_000, "158.05"),
+        (10_000, "0.01"),
+        (0, "0"),
+        (100_000_000_000, "100000"),
+        (-12_500_000, "-12.5"),
+        (-1, "-0.000001"),
+        (1_000_001, "1.000001"),
+        (i64::MAX, "9223372036854.775807"),
+        (i64::MIN, "-9223372036854.775808"),
+    ] {
+        let amount = Money::from_micros(micros, Currency::CNY);
+        check(
+            |writer| writer.money("a", amount),
+            &format!(r#"{{"R":{{"a":{text}}}}}"#),
+            &format!("<R><a>{text}</a></R>"),
+        );
+    }
 }

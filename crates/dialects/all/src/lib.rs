@@ -15,7 +15,10 @@ pub fn all() -> Arc<[Arc<dyn Dialect>]> {
 
 /// All dialects with what the operator has laid down.
 pub fn with_options(options: DialectOptions) -> Arc<[Arc<dyn Dialect>]> {
-    let all: [Arc<dyn Dialect>; 1] = [Arc::new(tradewind_sosopay::Sosopay::new(options))];
+    let all: [Arc<dyn Dialect>; 2] = [
+        Arc::new(tradewind_sosopay::Sosopay::new(options)),
+        Arc::new(tradewind_lianhe::Lianhe::new(options)),
+    ];
     Arc::new(all)
 }
 
@@ -36,9 +39,9 @@ mod tests {
         assert_eq!(names.len(), dialects.len());
         let routes: Vec<_> = dialects.iter().flat_map(|dialect| dialect.routes()).collect();
         for (index, route) in routes.iter().enumerate() {
-            let twins = routes[index + 1..]
-                .iter()
-                .filter(|other| (other.method, other.path) == (route.method, route.path));
+            let twins = routes[index + 1..].iter().filter(|other| {
+                (other.method, other.path, other.query) == (route.method, route.path, route.query)
+            });
             assert_eq!(twins.count(), 0, "{} is listed twice", route.path);
             assert!(route.path.starts_with('/'), "{}", route.path);
         }

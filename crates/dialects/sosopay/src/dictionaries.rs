@@ -178,7 +178,7 @@ pub fn refund_state(refund: &Refund) -> u32 {
     match (refund.state, refund.kind) {
         (RefundState::Unknown | RefundState::Pending, _) => 10,
         (RefundState::Succeeded, RefundKind::Revocation) => 14,
-        (RefundState::Succeeded, RefundKind::Requested | RefundKind::LateSuccess) => 11,
+        (RefundState::Succeeded, RefundKind::Requested | RefundKind::LateSuccess | RefundKind::Units) => 11,
         (RefundState::Cancelled, _) => 12,
         (RefundState::Refused, _) => 13,
     }

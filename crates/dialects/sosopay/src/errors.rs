@@ -97,6 +97,9 @@ impl Code {
             Refusal::AlreadyRevoked => Code::AlreadyRevoked,
             Refusal::WrongState { .. }
             | Refusal::RefundInFlight { .. }
+            | Refusal::Purchase(_)
+            | Refusal::NotRefundable { .. }
+            | Refusal::BalanceTooLow
             | Refusal::ChannelDeclined { .. }
             | Refusal::SignIn
             | Refusal::Exists { .. } => Code::Fail,

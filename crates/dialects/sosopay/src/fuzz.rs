@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tradewind_dialect::{Credentials, Dialect as _, Method, RawRequest};
-use tradewind_domain::{Partner, PartnerId, PartnerState, Span, Timestamp};
+use tradewind_domain::{Currency, Money, Partner, PartnerId, PartnerState, Span, Timestamp};
 use tradewind_signing::{Secret, TripleDesKey};
 
 use crate::operation::{BUSI_ID, CHARGE_CODE, Operation};
@@ -107,6 +107,7 @@ fn credentials() -> Option<Credentials> {
         state: PartnerState::Active,
         methods: dictionaries::default_methods(),
         fee_ppm: 0,
+        credit_limit: Money::zero(Currency::CNY),
         settings: "{}".to_owned(),
         created_at: NOW,
     };

@@ -104,6 +104,10 @@ impl Dialect for Sosopay {
         operation::ROUTES
     }
 
+    fn headers(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     fn interfaces(&self) -> &'static [Interface] {
         INTERFACES
     }
@@ -147,6 +151,14 @@ impl Dialect for Sosopay {
 
     fn schedule(&self, _kind: EventKind) -> Schedule {
         DELIVERY
+    }
+
+    fn patience(&self) -> Option<Span> {
+        None
+    }
+
+    fn ordered_by(&self, _kind: EventKind) -> Option<&'static str> {
+        None
     }
 
     fn check_partner(&self, key_id: &str, secret: &str, settings: &str) -> Result<(), String> {

@@ -149,10 +149,11 @@ fn write_row(writer: &mut Writer, reply: &Reply, order: &Order, payment: &Paymen
     writer.int("AMT", cents(order.amount));
 }
 
-/// 1: the customer scans, 2: the merchant does. Wallet bridges are started by the customer.
+/// 1: the customer scans, 2: the merchant does. Wallet bridges are started by the customer; of what is
+/// paid from a balance nothing is scanned, and the merchant's device least of all.
 fn code_scan_type(flow: Flow) -> &'static str {
     match flow {
-        Flow::PayerScans | Flow::InWallet | Flow::InApp => "1",
+        Flow::PayerScans | Flow::InWallet | Flow::InApp | Flow::FromBalance => "1",
         Flow::PayerCode => "2",
     }
 }

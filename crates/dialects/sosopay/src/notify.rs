@@ -21,11 +21,12 @@ pub(crate) fn notify(notice: &Notice<'_>, now: Timestamp) -> Option<Notification
     let own = match notice.about {
         NoticeAbout::Order { order, .. } => &order.notify_url,
         NoticeAbout::Voucher { voucher, .. } => &voucher.notify_url,
+        NoticeAbout::Sku { .. } => return None,
     };
     let url = notice.endpoint.map(|endpoint| &endpoint.url).or(own.as_ref())?;
     let url = NotifyUrl::parse(url).ok()?;
     let prepared = Prepared::of(notice.credentials);
-    let key = key_of_attempt(&prepared.keys, notice.attempt)?;
+    let key = notice.key_of_attempt(&prepared.keys)?;
     let (format, busi_id) = (url.format(), prepared.busi_id.as_str());
     let clear = match (notice.event.kind, notice.about) {
         (EventKind::OrderPaid, NoticeAbout::Order { order, payment, .. }) => {
@@ -40,7 +41,10 @@ pub(crate) fn notify(notice: &Notice<'_>, now: Timestamp) -> Option<Notification
             | EventKind::OrderClosed
             | EventKind::RefundSucceeded
             | EventKind::RefundFailed
-            | EventKind::VoucherRedeemed,
+            | EventKind::VoucherRedeemed
+            | EventKind::ProductChanged
+            | EventKind::ProductListed
+            | EventKind::ProductDelisted,
             _,
         ) => return None,
     };
@@ -50,14 +54,7 @@ pub(crate) fn notify(notice: &Notice<'_>, now: Timestamp) -> Option<Notification
         (false, Format::Json) => (JSON, clear),
         (false, Format::Xml) => (XML, clear),
     };
-    Some(Notification { url: url_signed, content_type, body: Bytes::from(body) })
-}
-
-/// While a key is being rotated, the attempts go through the keys that count, the oldest first: the partner
-/// that has not installed the new one yet understands the first attempt, one that has the second.
-fn key_of_attempt<K>(keys: &[K], attempt: u32) -> Option<&K> {
-    let turn = usize::try_from(attempt.saturating_sub(1)).ok()?.checked_rem(keys.len())?;
-    keys.get(keys.len() - 1 - turn)
+    Some(Notification { url: url_signed, content_type, headers: Vec::new(), body: Bytes::from(body) })
 }
 
 /// The message. It tells the event, not what has become of the order since, so every attempt carries
@@ -94,20 +91,5 @@ pub(crate) fn acknowledged(response: &RawResponse) -> Ack {
             Ack::TryAgain("the receiver says fail".to_owned())
         }
         _ => Ack::Received,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::key_of_attempt;
-
-    #[test]
-    fn attempts_go_through_the_keys_oldest_first() {
-        let told = |keys: &[&'static str]| {
-            (1..=4).map(|attempt| key_of_attempt(keys, attempt).copied()).collect::<Vec<_>>()
-        };
-        assert_eq!(told(&["only"]), [Some("only"); 4]);
-        assert_eq!(told(&["new", "old"]), [Some("old"), Some("new"), Some("old"), Some("new")]);
-        assert_eq!(told(&[]), [None; 4]);
     }
 }

@@ -33,6 +33,7 @@ macro_rules! routes {
         &[$(Route {
             method: Method::$method,
             path: concat!("/openGateway/openService/", $path),
+            query: None,
             operation: $operation,
         }),*]
     };

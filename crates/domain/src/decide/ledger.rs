@@ -2,7 +2,8 @@
 
 use super::Desk;
 use crate::{
-    Account, Money, Order, Payment, Purpose, Refund, RefundKind, Refusal, Transfer, TransferId, TransferKind,
+    Account, Cause, Money, Order, Payment, Purpose, Refund, RefundKind, Refusal, Transfer, TransferId,
+    TransferKind,
 };
 
 impl Desk<'_> {
@@ -68,7 +69,7 @@ impl Desk<'_> {
         self.changes.transfers.push(refund_transfer(refund, order, payment, id, kind, self.now));
     }
 
-    fn transfer(
+    pub(super) fn transfer(
         &mut self,
         order: &Order,
         debit: Account,
@@ -78,11 +79,11 @@ impl Desk<'_> {
         purpose: Purpose,
     ) {
         let id = TransferId::make(self.ids, self.now);
-        let (partner, order) = (order.partner, order.id);
+        let (partner, cause) = (order.partner, Cause::Order(order.id));
         self.changes.transfers.push(Transfer {
             id,
             partner,
-            order,
+            cause,
             debit,
             credit,
             amount,
@@ -108,16 +109,18 @@ fn refund_transfer(
     kind: TransferKind,
     at: crate::Timestamp,
 ) -> Transfer {
-    let debit = match refund.kind {
-        RefundKind::Requested | RefundKind::Revocation => Account::Payable,
-        RefundKind::LateSuccess => Account::Suspense,
+    let clearing = || Account::Clearing(payment.channel.clone());
+    let (debit, credit) = match refund.kind {
+        RefundKind::Requested | RefundKind::Revocation => (Account::Payable, clearing()),
+        RefundKind::LateSuccess => (Account::Suspense, clearing()),
+        RefundKind::Units => (Account::Sales, Account::Prepaid),
     };
     Transfer {
         id,
         partner: order.partner,
-        order: order.id,
+        cause: Cause::Order(order.id),
         debit,
-        credit: Account::Clearing(payment.channel.clone()),
+        credit,
         amount: refund.amount,
         kind,
         purpose: Purpose::Refund,

@@ -1,24 +1,59 @@
 //! Decisions: a view, a command and the time in; changes or a refusal out.
 
+mod catalogue;
 mod delivery;
+mod deposit;
 mod forget;
 mod ledger;
 mod order;
 mod partner;
+mod pay;
 mod payment;
+mod purchase;
 mod refund;
+mod units;
 mod voucher;
 
+use crate::schedule::next_look;
 use crate::{
     About, Addition, Changes, Command, Decided, Event, EventKind, IdSource, Need, Order, OrderRef, PartnerId,
     Redemption, Refund, Refusal, Span, Task, TaskId, TaskKey, TaskKind, TaskState, Timestamp, View, Voucher,
 };
+use units::UnitsReview;
+use voucher::Use;
 
 /// What the operator has laid down for all partners.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Rules {
     /// For how long after payment an order may be refunded.
     pub refund_window: Span,
+    /// For how long a purchase that is not paid holds its units.
+    pub hold_for: Span,
+    /// How far the clocks of the operator's calendar are ahead of UTC.
+    pub day_offset: Span,
+    /// For how long after the end of their validity units may still be given back.
+    pub late_refund: Span,
+    /// Dialects whose deliveries leave on a grid of looks, and its distance.
+    pub polls: Vec<(String, Span)>,
+}
+
+impl Rules {
+    /// What is usual, with the time in which orders may be refunded.
+    pub const fn standard(refund_window: Span) -> Rules {
+        Rules {
+            refund_window,
+            hold_for: Span::from_mins(30),
+            day_offset: Span::from_mins(8 * 60),
+            late_refund: Span::from_days(5),
+            polls: Vec::new(),
+        }
+    }
+
+    /// When what is to leave in `dialect` leaves first: now, or at the next look.
+    fn first_look(&self, dialect: &str, now: Timestamp) -> Timestamp {
+        let poll = self.polls.iter().find(|(polled, _)| polled == dialect);
+        poll.map_or(now, |(_, every)| next_look(now, *every))
+    }
 }
 
 /// What `command` needs to see before it can be decided.
@@ -28,8 +63,12 @@ pub fn needs(command: &Command) -> Vec<Need> {
             let order = &new.order;
             vec![Need::Partner(order.partner), Need::OrderNumber(order.partner, order.number.clone())]
         }
+        Command::LapseOrder { partner, order, stock } => {
+            let mut needs = vec![Need::Partner(*partner), Need::Order(*partner, *order)];
+            needs.extend(stock.map(Need::Stock));
+            needs
+        }
         Command::ReportPayment { partner, order, .. }
-        | Command::LapseOrder { partner, order }
         | Command::ReportRefund { partner, order, .. }
         | Command::ReviewRevocation { partner, order, .. } => {
             vec![Need::Partner(*partner), Need::Order(*partner, *order)]
@@ -45,15 +84,40 @@ pub fn needs(command: &Command) -> Vec<Need> {
             Need::VoucherNumber(voucher.partner, voucher.number.clone()),
             Need::VoucherCode(voucher.code),
         ],
-        Command::RedeemVoucher { partner, voucher, .. } => {
-            vec![Need::Partner(*partner), Need::Voucher(*partner, *voucher)]
+        Command::RedeemVoucher { partner, voucher, order, .. } => {
+            let of_order = order.map(|order| Need::VouchersOf(*partner, order));
+            vec![Need::Partner(*partner), of_order.unwrap_or(Need::Voucher(*partner, *voucher))]
         }
         Command::CancelVoucher { partner, number, .. } => vec![Need::VoucherNumber(*partner, number.clone())],
-        Command::RecordDelivery { key, .. } | Command::Task { key, .. } => vec![Need::Task(*key)],
+        Command::SaveProduct(product) => catalogue::product_needs(product),
+        Command::SaveSku(sku) => catalogue::sku_needs(sku),
+        Command::PlanStock { sku, plans, .. } => catalogue::stock_needs(*sku, plans),
+        Command::Purchase(new) => purchase::needs(new),
+        Command::PayPurchase(pay) => pay::needs(pay),
+        Command::ApplyRefund(application) => vec![
+            Need::Partner(application.partner),
+            Need::VouchersOf(application.partner, application.order),
+            Need::RefundNumber(application.partner, application.number.clone()),
+            Need::Stock(application.stock),
+        ],
+        Command::ReviewRefund { partner, order, stock, .. } => {
+            vec![Need::Partner(*partner), Need::VouchersOf(*partner, *order), Need::Stock(*stock)]
+        }
+        Command::ResendCodes { partner, order, .. } => {
+            vec![Need::Partner(*partner), Need::VouchersOf(*partner, *order)]
+        }
+        Command::Deposit(deposit) => vec![
+            Need::Partner(deposit.partner),
+            Need::Deposit(deposit.partner, deposit.number.clone()),
+            Need::Balance(deposit.partner),
+        ],
+        Command::RecordDelivery { key, .. } => vec![Need::Task(*key)],
+        Command::Task { key, command, .. } => delivery::task_needs(*key, *command),
         Command::Add(addition) => match addition.as_ref() {
             Addition::Partner { credential, .. } => {
                 vec![Need::KeyId { dialect: credential.dialect.clone(), key_id: credential.key_id.clone() }]
             }
+            Addition::Seller(_) => Vec::new(),
             Addition::Credential(credential) => vec![
                 Need::Partner(credential.partner),
                 Need::KeyId { dialect: credential.dialect.clone(), key_id: credential.key_id.clone() },
@@ -109,7 +173,7 @@ impl Desk<'_> {
             Command::ReportPayment { partner, order, payment, report, attempts } => {
                 self.report_payment(partner, order, payment, report, attempts)
             }
-            Command::LapseOrder { partner, order } => self.lapse_order(partner, order),
+            Command::LapseOrder { partner, order, stock } => self.lapse_order(partner, order, stock),
             Command::RequestRefund(new) => self.request_refund(*new),
             Command::ReportRefund { partner, order, refund, report, attempts } => {
                 self.report_refund(partner, order, refund, report, attempts)
@@ -118,13 +182,24 @@ impl Desk<'_> {
             Command::ReviewRevocation { partner, order, approve } => {
                 self.review_revocation(partner, order, approve)
             }
+            Command::SaveProduct(product) => self.save_product(*product),
+            Command::SaveSku(sku) => self.save_sku(*sku),
+            Command::PlanStock { seller, sku, plans } => self.plan_stock(seller, sku, plans),
+            Command::Purchase(new) => self.purchase(*new),
+            Command::PayPurchase(pay) => self.pay_purchase(*pay),
+            Command::ApplyRefund(application) => self.apply_refund(*application),
+            Command::ReviewRefund { partner, order, stock, refund, approve, reason, reviewer } => {
+                self.review_refund(partner, order, stock, refund, UnitsReview { approve, reason, reviewer })
+            }
+            Command::ResendCodes { partner, order, number } => self.resend_codes(partner, order, &number),
+            Command::Deposit(deposit) => self.deposit(*deposit),
             Command::IssueVoucher(voucher) => self.issue_voucher(*voucher),
-            Command::RedeemVoucher { partner, voucher, by, device, count } => {
-                self.redeem_voucher(partner, voucher, by, device, count)
+            Command::RedeemVoucher { partner, voucher, by, device, count, order } => {
+                self.redeem_voucher(partner, voucher, order, Use { by, device, count })
             }
             Command::CancelVoucher { partner, number, code } => self.cancel_voucher(partner, &number, code),
             Command::RecordDelivery { key, attempt, result } => self.record_delivery(key, attempt, result),
-            Command::Task { key, command } => self.command_task(key, command),
+            Command::Task { key, command, reason } => self.command_task(key, command, reason),
             Command::Add(addition) => self.add(*addition),
             Command::PatchPartner { partner, patch } => self.patch_partner(partner, patch),
             Command::RotateCredential { credential, others_until } => {
@@ -159,6 +234,20 @@ impl Desk<'_> {
         self.tell(event, &order.dialect, order.notify_url.is_some());
     }
 
+    /// Records that uses of a voucher were redeemed that `order` has bought.
+    fn raise_redeemed_of(&mut self, order: &Order, redemption: &Redemption) {
+        let event = Event {
+            partner: order.partner,
+            number: self.next_event(order.partner),
+            kind: EventKind::VoucherRedeemed,
+            about: About::Order(order.id),
+            refund: None,
+            redemption: Some(redemption.id),
+            at: self.now,
+        };
+        self.tell(event, &order.dialect, order.notify_url.is_some());
+    }
+
     /// Records that uses of `voucher` were redeemed.
     fn raise_redeemed(&mut self, voucher: &Voucher, redemption: &Redemption) {
         let event = Event {
@@ -174,8 +263,8 @@ impl Desk<'_> {
     }
 
     fn next_event(&self, partner: PartnerId) -> i64 {
-        let raised = self.changes.events.iter().filter(|event| event.partner == partner).count();
-        self.view.last_event(partner) + 1 + i64::try_from(raised).unwrap_or(i64::MAX)
+        let raised = self.changes.events.iter().rev().find(|event| event.partner == partner);
+        raised.map_or_else(|| self.view.last_event(partner), |event| event.number).saturating_add(1)
     }
 
     /// Keeps an event, and the tasks that tell it to whoever wants to know. The address named in the
@@ -183,12 +272,14 @@ impl Desk<'_> {
     fn tell(&mut self, event: Event, dialect: &str, names_address: bool) {
         let Event { partner, number, kind, about, .. } = event;
         if names_address && kind.is_told_to_own_url() {
-            self.new_task_of(partner, about, TaskKind::Deliver { event: number, endpoint: None }, self.now);
+            let due_at = self.rules.first_look(dialect, self.now);
+            self.new_task_of(partner, about, TaskKind::Deliver { event: number, endpoint: None }, due_at);
         } else {
             for endpoint in self.view.endpoints(partner) {
                 if endpoint.dialect == dialect && endpoint.events.contains(&kind) {
                     let told = TaskKind::Deliver { event: number, endpoint: Some(endpoint.id) };
-                    self.new_task_of(partner, about, told, self.now);
+                    let due_at = self.rules.first_look(dialect, self.now);
+                    self.new_task_of(partner, about, told, due_at);
                 }
             }
         }

@@ -4,7 +4,7 @@ use super::Desk;
 use crate::order::OrderStage;
 use crate::{
     Decided, EventKind, Flow, Money, NewOrder, Order, OrderId, OrderRef, PartnerId, PartnerState, Payment,
-    PaymentState, RefundKind, RefundState, Refusal, RevokeMode, TaskId, TaskKind,
+    PaymentState, RefundKind, RefundState, Refusal, RevokeMode, StockKey, TaskId, TaskKind,
 };
 
 impl Desk<'_> {
@@ -42,16 +42,28 @@ impl Desk<'_> {
 
     /// Ends an open order whose time is over: a scanned payment is taken back, because nobody at the
     /// counter waits any longer; an order that waited for its payer is closed.
-    pub(super) fn lapse_order(&mut self, partner: PartnerId, id: OrderId) -> Result<Decided, Refusal> {
+    pub(super) fn lapse_order(
+        &mut self,
+        partner: PartnerId,
+        id: OrderId,
+        stock: Option<StockKey>,
+    ) -> Result<Decided, Refusal> {
         let mut order = self.find_order(partner, &OrderRef::Id(id))?;
         let payment = self.current_payment(&order)?;
         let due = self.now >= order.expires_at && !order.revocation_applied;
         if order.stage != OrderStage::Open || !due {
             return Err(Refusal::WrongState { problem: "the order has not lapsed" });
         }
+        if let Some(line) = &order.line {
+            return if stock == Some(line.stock()) {
+                self.close_purchase(order, payment)
+            } else {
+                Err(Refusal::Internal)
+            };
+        }
         order.stage = match payment.flow {
             Flow::PayerCode => OrderStage::Revoked,
-            Flow::PayerScans | Flow::InWallet | Flow::InApp => OrderStage::Closed,
+            Flow::PayerScans | Flow::InWallet | Flow::InApp | Flow::FromBalance => OrderStage::Closed,
         };
         Ok(self.end_unpaid(order, payment))
     }
@@ -105,6 +117,7 @@ impl Desk<'_> {
     }
 
     fn check_revocable(&self, order: &Order) -> Result<(), Refusal> {
+        check_is_no_purchase(order)?;
         match order.stage {
             OrderStage::Revoked => return Err(Refusal::AlreadyRevoked),
             OrderStage::Closed => return Err(Refusal::WrongState { problem: "the order is closed" }),
@@ -181,6 +194,15 @@ impl Desk<'_> {
     }
 }
 
+/// What an order has bought from the catalogue is paid for and given back by its units, and in no other
+/// way.
+pub(super) fn check_is_no_purchase(order: &Order) -> Result<(), Refusal> {
+    match order.line {
+        None => Ok(()),
+        Some(_) => Err(Refusal::WrongState { problem: "the order is one of units of the catalogue" }),
+    }
+}
+
 /// Whether a new order and its first payment are one business. What the books say rests on it.
 fn belong_together(order: &Order, payment: &Payment) -> bool {
     order.payment == payment.id
@@ -188,6 +210,8 @@ fn belong_together(order: &Order, payment: &Payment) -> bool {
         && payment.partner == order.partner
         && payment.amount == order.amount
         && matches!(payment.state, PaymentState::Unknown | PaymentState::Waiting)
+        && payment.flow != Flow::FromBalance
+        && order.line.is_none()
         && order.stage == OrderStage::Open
         && order.refunded == Money::zero(order.amount.currency())
         && order.refunding == Money::zero(order.amount.currency())

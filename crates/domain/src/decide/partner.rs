@@ -2,8 +2,8 @@
 
 use super::Desk;
 use crate::{
-    Addition, Credential, Decided, Device, Endpoint, EndpointId, Partner, PartnerId, PartnerPatch, Refusal,
-    Timestamp, User, UserState,
+    Addition, Credential, Decided, Device, Endpoint, EndpointId, Order, Partner, PartnerId, PartnerPatch,
+    PastLimit, Refusal, Timestamp, User, UserState,
 };
 
 impl Desk<'_> {
@@ -13,8 +13,13 @@ impl Desk<'_> {
                 if self.view.credentials().any(|other| same_name(other, &credential)) {
                     return Err(Refusal::Exists { what: "key id" });
                 }
-                check_fee(partner.fee_ppm)?;
+                check_terms(&partner)?;
                 self.changes.credentials.push(credential);
+                self.changes.partners.push(partner.clone());
+                Ok(Decided::Partner(Box::new(partner)))
+            }
+            Addition::Seller(partner) => {
+                check_terms(&partner)?;
                 self.changes.partners.push(partner.clone());
                 Ok(Decided::Partner(Box::new(partner)))
             }
@@ -59,13 +64,22 @@ impl Desk<'_> {
         patch: PartnerPatch,
     ) -> Result<Decided, Refusal> {
         let mut partner = self.find_partner(partner)?;
-        let PartnerPatch { name, state, methods, fee_ppm, settings } = patch;
+        let PartnerPatch { name, state, methods, fee_ppm, credit_limit, settings } = patch;
         partner.name = name.unwrap_or(partner.name);
         partner.state = state.unwrap_or(partner.state);
         partner.methods = methods.unwrap_or(partner.methods);
         partner.fee_ppm = fee_ppm.unwrap_or(partner.fee_ppm);
+        let limit = partner.credit_limit;
+        partner.credit_limit = credit_limit.unwrap_or(limit);
+        let same_currency = limit.currency() == partner.credit_limit.currency();
+        let raised = same_currency && limit.micros() <= partner.credit_limit.micros();
+        if !raised && limit.is_positive() {
+            // Whoever proves the books needs to know how far the balance was allowed to sink.
+            let past = PastLimit { partner: partner.id, limit };
+            self.changes.facts.push(past.fact(self.now));
+        }
         partner.settings = settings.unwrap_or(partner.settings);
-        check_fee(partner.fee_ppm)?;
+        check_terms(&partner)?;
         self.changes.partners.push(partner.clone());
         Ok(Decided::Partner(Box::new(partner)))
     }
@@ -140,10 +154,15 @@ impl Desk<'_> {
     }
 }
 
-fn check_fee(fee_ppm: u32) -> Result<(), Refusal> {
-    if fee_ppm > Partner::FEE_PPM_MAX {
+fn check_terms(partner: &Partner) -> Result<(), Refusal> {
+    if partner.fee_ppm > Partner::FEE_PPM_MAX {
         let problem = format!("at most {} millionths can be kept", Partner::FEE_PPM_MAX);
         return Err(Refusal::Field { field: "fee_ppm".into(), problem });
+    }
+    let limit = partner.credit_limit.micros();
+    if !(0..=Order::AMOUNT_MICROS_MAX).contains(&limit) {
+        let problem = "must not be negative, nor larger than an order can be".into();
+        return Err(Refusal::Field { field: "credit_limit".into(), problem });
     }
     Ok(())
 }

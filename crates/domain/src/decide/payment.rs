@@ -1,5 +1,6 @@
 //! Decisions on what channels report of payments.
 
+use super::order::check_is_no_purchase;
 use super::{Desk, Next};
 use crate::order::OrderStage;
 use crate::{
@@ -28,6 +29,7 @@ impl Desk<'_> {
         if payment.order != order.id {
             return Err(Refusal::NotFound { what: "payment" });
         }
+        check_is_no_purchase(&order)?;
         match payment.state {
             PaymentState::Unknown | PaymentState::Waiting => {
                 self.report_open(order, payment, report, attempts)

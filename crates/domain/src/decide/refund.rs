@@ -1,5 +1,6 @@
 //! Decisions on refunds: requesting them, and what channels report of them.
 
+use super::order::check_is_no_purchase;
 use super::payment::NOT_KNOWN;
 use super::{Desk, Next};
 use crate::order::OrderStage;
@@ -20,6 +21,7 @@ impl Desk<'_> {
             return Err(Refusal::NumberTaken { same: taken.fingerprint == new.fingerprint });
         }
         let mut order = self.find_order(new.partner, &new.order)?;
+        check_is_no_purchase(&order)?;
         if let Some(number) = &new.number
             && let Some(taken) = self.view.refund_by_number(new.partner, number)
         {
@@ -40,6 +42,8 @@ impl Desk<'_> {
             kind: RefundKind::Requested,
             state: RefundState::Unknown,
             amount: new.amount,
+            units: 0,
+            units_so_far: 0,
             subject: new.subject,
             operator: new.operator,
             channel_number: None,
@@ -108,6 +112,8 @@ impl Desk<'_> {
             kind,
             state: RefundState::Unknown,
             amount,
+            units: 0,
+            units_so_far: 0,
             subject: subject.to_owned(),
             operator: order.terminal.operator.clone(),
             channel_number: None,
@@ -125,7 +131,7 @@ impl Desk<'_> {
         refund.follow_up = Some(self.new_task(order, TaskKind::FollowRefund(refund.id), self.now));
         self.hold_refund(order, payment, &refund);
         match refund.kind {
-            RefundKind::Requested | RefundKind::Revocation => {
+            RefundKind::Requested | RefundKind::Revocation | RefundKind::Units => {
                 let refunding = order.refunding.micros().saturating_add(refund.amount.micros());
                 order.refunding = Money::from_micros(refunding, order.amount.currency());
             }
@@ -148,16 +154,17 @@ impl Desk<'_> {
         if refund.order != order.id {
             return Err(Refusal::NotFound { what: "refund" });
         }
+        check_is_no_purchase(&order)?;
         let payment = self.current_payment(&order)?;
         if !refund.state.is_open() {
             return Ok(Decided::Refund(Box::new(order), Box::new(payment), Box::new(refund)));
         }
         let (order, refund) = match report {
             RefundReport::Succeeded { channel_number, bills } => {
-                self.refund_done(order, &payment, refund, channel_number, bills)?
+                self.refund_done(order, &payment, refund, Some(channel_number), bills)?
             }
             RefundReport::Refused { reason } => match refund.kind {
-                RefundKind::Requested | RefundKind::Revocation => {
+                RefundKind::Requested | RefundKind::Revocation | RefundKind::Units => {
                     self.refund_refused(order, &payment, refund, reason)
                 }
                 RefundKind::LateSuccess => self.return_again(order, refund, reason),
@@ -177,23 +184,24 @@ impl Desk<'_> {
         Ok(Decided::Refund(Box::new(order), Box::new(payment), Box::new(refund)))
     }
 
-    fn refund_done(
+    /// Money has gone back.
+    pub(super) fn refund_done(
         &mut self,
         mut order: Order,
         payment: &Payment,
         mut refund: Refund,
-        channel_number: String,
+        channel_number: Option<String>,
         bills: Vec<FundBill>,
     ) -> Result<(Order, Refund), Refusal> {
         self.end_task(&order, refund.follow_up.take());
         refund.state = RefundState::Succeeded;
-        refund.channel_number = Some(channel_number);
+        refund.channel_number = channel_number;
         refund.bills = bills;
         refund.reason = None;
         refund.settled_at = Some(self.now);
         self.post_refund(&order, payment, &refund)?;
         match refund.kind {
-            RefundKind::Requested => {
+            RefundKind::Requested | RefundKind::Units => {
                 move_to_refunded(&mut order, refund.amount);
                 order.refund_failed = false;
             }
@@ -205,7 +213,9 @@ impl Desk<'_> {
             RefundKind::LateSuccess => {}
         }
         match refund.kind {
-            RefundKind::Requested => self.raise(EventKind::RefundSucceeded, &order, Some(&refund)),
+            RefundKind::Requested | RefundKind::Units => {
+                self.raise(EventKind::RefundSucceeded, &order, Some(&refund))
+            }
             RefundKind::Revocation => self.raise(EventKind::OrderRevoked, &order, Some(&refund)),
             // The partner was told that the order had ended; that stays true.
             RefundKind::LateSuccess => {}
@@ -215,7 +225,8 @@ impl Desk<'_> {
         Ok((order, refund))
     }
 
-    fn refund_refused(
+    /// No money goes back.
+    pub(super) fn refund_refused(
         &mut self,
         mut order: Order,
         payment: &Payment,
@@ -277,7 +288,7 @@ fn own_number(id: RefundId) -> String {
 
 /// Whether a number could become that of a refund for which the partner gave none. A partner that
 /// took it first would stand in the way of money going back.
-fn is_reserved(number: &str) -> bool {
+pub(super) fn is_reserved(number: &str) -> bool {
     number.parse::<RefundId>().is_ok()
 }
 

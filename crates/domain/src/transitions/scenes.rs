@@ -1,6 +1,7 @@
 //! Orders, payments, refunds, tasks and vouchers in every state there is, each with all that belongs to it. Written
 //! down row by row, not made by decisions: what decisions make of them is what the tables show.
 
+use super::purchases::{self, Goods};
 use crate::{
     About, Currency, EndpointId, Flow, FundBill, Method, Money, Order, OrderId, OrderStage, OrderStanding,
     Partner, PartnerId, PartnerState, Payment, PaymentId, PaymentState, Refund, RefundId, RefundKind,
@@ -31,25 +32,31 @@ pub(super) struct Scene {
     pub(super) name: String,
     pub(super) order: Option<Order>,
     pub(super) payment: Payment,
-    refunds: Vec<Refund>,
-    task: Option<Task>,
-    voucher: Option<Voucher>,
+    pub(super) refunds: Vec<Refund>,
+    pub(super) task: Option<Task>,
+    pub(super) vouchers: Vec<Voucher>,
+    /// What a purchase rests on, where the scene is about one.
+    pub(super) goods: Option<Goods>,
 }
 
 impl Scene {
     /// The rows as a store would load them.
     pub(super) fn rows(&self) -> Rows {
         let there = self.order.is_some();
-        Rows {
+        let mut rows = Rows {
             partners: vec![partner()],
             streams: vec![Stream { partner: PARTNER, last: 1 }],
             orders: self.order.iter().cloned().collect(),
             payments: there.then(|| self.payment.clone()).into_iter().collect(),
             refunds: self.refunds.clone(),
             tasks: self.task.iter().cloned().collect(),
-            vouchers: self.voucher.iter().cloned().collect(),
+            vouchers: self.vouchers.clone(),
             ..Rows::default()
+        };
+        if let Some(goods) = &self.goods {
+            goods.add_to(&mut rows);
         }
+        rows
     }
 
     /// What has not gone back and is not known to be on its way: the rest a partner could ask for.
@@ -58,7 +65,7 @@ impl Scene {
         yuan(100 - refunded / 1_000_000)
     }
 
-    fn order(name: &str, edit: impl FnOnce(&mut Order)) -> Scene {
+    pub(super) fn order(name: &str, edit: impl FnOnce(&mut Order)) -> Scene {
         let mut order = order();
         edit(&mut order);
         order.ended_at = matches!(order.stage, OrderStage::Revoked | OrderStage::Closed).then_some(NOW);
@@ -69,14 +76,20 @@ impl Scene {
             payment,
             refunds: Vec::new(),
             task: None,
-            voucher: None,
+            vouchers: Vec::new(),
+            goods: None,
         };
         scene.with_task()
     }
 
     /// A voucher, and nothing else.
     pub(super) fn voucher(name: &str, voucher: Option<Voucher>) -> Scene {
-        Scene { order: None, task: None, voucher, ..Scene::order(name, |_| {}) }
+        Scene {
+            order: None,
+            task: None,
+            vouchers: voucher.into_iter().collect(),
+            ..Scene::order(name, |_| {})
+        }
     }
 
     fn paid(name: &str, edit: impl FnOnce(&mut Order)) -> Scene {
@@ -88,7 +101,7 @@ impl Scene {
         Scene::order(name, paid).with_payment(PaymentState::Paid)
     }
 
-    fn with_payment(mut self, state: PaymentState) -> Scene {
+    pub(super) fn with_payment(mut self, state: PaymentState) -> Scene {
         self.payment = Payment { flow: self.payment.flow, ..payment(state) };
         self.with_task()
     }
@@ -105,18 +118,26 @@ impl Scene {
         self
     }
 
-    fn with_refund(mut self, kind: RefundKind, state: RefundState, whole: i64) -> Scene {
+    pub(super) fn with_refund(mut self, kind: RefundKind, state: RefundState, whole: i64) -> Scene {
         self.refunds.push(refund(kind, state, whole));
         self.with_task()
     }
 
     /// Whatever is open has its follow-up, and nothing else has one.
-    fn with_task(mut self) -> Scene {
+    pub(super) fn with_task(mut self) -> Scene {
         let refund = self.refunds.iter().find(|refund| refund.state.is_open());
         let kind = match refund {
+            Some(refund) if refund.kind == RefundKind::Units => Some(TaskKind::ApproveRefund(refund.id)),
             Some(refund) => Some(TaskKind::FollowRefund(refund.id)),
+            None if self.goods.is_some() => {
+                let is_open = |order: &Order| order.stage == OrderStage::Open;
+                self.order.as_ref().is_some_and(is_open).then_some(TaskKind::LapseOrder)
+            }
             None => self.payment.state.is_open().then_some(TaskKind::FollowPayment(PAYMENT)),
         };
+        if self.goods.is_some() && refund.is_none() {
+            self.payment.follow_up = kind.map(|_| TASK.id);
+        }
         self.task = kind.map(|kind| task(kind, TaskState::Pending));
         self
     }
@@ -254,7 +275,8 @@ pub(super) fn refunds() -> Vec<Scene> {
     let kinds = chain(K::Requested, |kind| match kind {
         K::Requested => Some(K::Revocation),
         K::Revocation => Some(K::LateSuccess),
-        K::LateSuccess => None,
+        K::LateSuccess => Some(K::Units),
+        K::Units => None,
     });
     let states = chain(S::Unknown, |state| match state {
         S::Unknown => Some(S::Pending),
@@ -272,6 +294,7 @@ fn refund_in(kind: RefundKind, state: RefundState) -> Scene {
         RefundKind::Requested => ("requested", 30),
         RefundKind::Revocation => ("revocation", 100),
         RefundKind::LateSuccess => ("late success", 100),
+        RefundKind::Units => ("units", 30),
     };
     let name = format!("{name}, {}", state.name());
     let of_ended = kind == RefundKind::LateSuccess;
@@ -282,6 +305,9 @@ fn refund_in(kind: RefundKind, state: RefundState) -> Scene {
         }
         order.stage = OrderStage::Paid;
         order.paid_at = Some(NOW);
+        if kind == RefundKind::Units {
+            order.line.clone_from(&purchases::open().order.and_then(|order| order.line));
+        }
         match state {
             RefundState::Unknown | RefundState::Pending => order.refunding = yuan(whole),
             RefundState::Succeeded => {
@@ -304,7 +330,10 @@ pub(super) fn tasks() -> Vec<Scene> {
         chain(K::Deliver { event: 1, endpoint: Some(EndpointId::first_at(NOW)) }, |kind| match kind {
             K::Deliver { .. } => Some(K::FollowPayment(PAYMENT)),
             K::FollowPayment(_) => Some(K::FollowRefund(REFUND)),
-            K::FollowRefund(_) => None,
+            K::FollowRefund(_) => Some(K::LapseOrder),
+            K::LapseOrder => Some(K::ApproveRefund(REFUND)),
+            K::ApproveRefund(_) => Some(K::SendCodes),
+            K::SendCodes => None,
         });
     let states = chain(S::Pending, |state| match state {
         S::Pending => Some(S::Done),
@@ -318,10 +347,17 @@ pub(super) fn tasks() -> Vec<Scene> {
         ..scene
     };
     let of_kind = |kind: TaskKind| match kind {
-        K::Deliver { .. } => {
+        K::Deliver { .. } | K::SendCodes => {
             states.iter().map(|state| named(Scene::paid("", |_| {}), kind, *state)).collect()
         }
         K::FollowPayment(_) => vec![named(open(Flow::PayerCode), kind, S::Pending)],
+        K::LapseOrder | K::ApproveRefund(_) => {
+            let due = named(Scene::paid("", |_| {}), kind, S::Pending);
+            let mut waits = named(Scene::paid("", |_| {}), kind, S::Pending);
+            waits.name += ", its time to come";
+            waits.task = Some(Task { due_at: EXPIRES, ..task(kind, S::Pending) });
+            vec![due, waits]
+        }
         K::FollowRefund(_) => {
             vec![named(refund_in(RefundKind::Requested, RefundState::Unknown), kind, S::Pending)]
         }
@@ -334,16 +370,21 @@ fn flows() -> Vec<Flow> {
         Flow::PayerCode => Some(Flow::PayerScans),
         Flow::PayerScans => Some(Flow::InWallet),
         Flow::InWallet => Some(Flow::InApp),
-        Flow::InApp => None,
+        Flow::InApp => Some(Flow::FromBalance),
+        Flow::FromBalance => None,
     })
 }
 
 fn open(flow: Flow) -> Scene {
+    if flow == Flow::FromBalance {
+        return Scene { name: "open, from the balance".into(), ..purchases::open() };
+    }
     let name = match flow {
         Flow::PayerCode => "open, payer's code scanned",
         Flow::PayerScans => "open, payer scans",
         Flow::InWallet => "open, in the wallet",
         Flow::InApp => "open, in an app",
+        Flow::FromBalance => "",
     };
     Scene::order(name, |_| {}).with_flow(flow)
 }
@@ -368,13 +409,14 @@ pub(super) fn bills(amount: Money) -> Vec<FundBill> {
     vec![FundBill { source: "alipay_balance".into(), amount }]
 }
 
-fn partner() -> Partner {
+pub(super) fn partner() -> Partner {
     Partner {
         id: PARTNER,
         name: "Partner".into(),
         state: PartnerState::Active,
-        methods: vec![Method::ALIPAY],
+        methods: vec![Method::ALIPAY, Method::BALANCE],
         fee_ppm: 0,
+        credit_limit: yuan(0),
         settings: "{}".into(),
         created_at: NOW,
     }
@@ -403,6 +445,7 @@ pub(super) fn order() -> Order {
         terminal: Terminal::default(),
         notify_url: None,
         details: None,
+        line: None,
     }
 }
 
@@ -437,6 +480,8 @@ fn refund(kind: RefundKind, state: RefundState, whole: i64) -> Refund {
         kind,
         state,
         amount: yuan(whole),
+        units: 0,
+        units_so_far: 0,
         subject: "Sample".into(),
         operator: String::new(),
         channel_number: None,

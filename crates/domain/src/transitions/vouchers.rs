@@ -21,7 +21,8 @@ pub(super) fn scenes() -> Vec<Scene> {
         S::Active => Some(S::UsedUp),
         S::UsedUp => Some(S::Expired),
         S::Expired => Some(S::Cancelled),
-        S::Cancelled => None,
+        S::Cancelled => Some(S::Refunded),
+        S::Refunded => None,
     });
     std::iter::once(Scene::voucher("(none)", None)).chain(standings.into_iter().flat_map(scenes_in)).collect()
 }
@@ -47,6 +48,10 @@ fn scenes_in(standing: VoucherStanding) -> Vec<Scene> {
             voucher.state = VoucherState::Cancelled;
             voucher.cancelled_at = Some(NOW);
         })],
+        VoucherStanding::Refunded => vec![scene("refunded", |voucher| {
+            voucher.used = 1;
+            voucher.refunded = ORDERED - 1;
+        })],
     }
 }
 
@@ -62,6 +67,7 @@ pub(super) fn columns() -> Vec<Column> {
             by,
             device: String::new(),
             count,
+            order: None,
         })
     };
     let cancel = |detail: &str, payload: u64| {
@@ -103,7 +109,12 @@ fn voucher() -> Voucher {
         subject: "Sample".into(),
         ordered: ORDERED,
         used: 0,
+        refunded: 0,
+        locked: 0,
         state: VoucherState::Active,
+        order: None,
+        seller: None,
+        valid_from: None,
         valid_until: Some(EXPIRES),
         cancelled_at: None,
         shares: vec![Share { partners: vec![SHARING], quota: 1, used: 0 }],

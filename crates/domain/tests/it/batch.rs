@@ -120,7 +120,7 @@ fn a_task_that_has_gone_stays_gone() {
     let order = world.place(PLAIN, "1", cents(100), Flow::PayerScans);
     let key = *world.stored.tasks.keys().next().expect("a follow-up");
     let pay = world.report_command(order, paid(cents(100)), None);
-    let retry = Command::Task { key, command: TaskCommand::Retry };
+    let retry = Command::Task { key, command: TaskCommand::Retry, reason: None };
     let ids = IdSource::new(NodeId::FIRST, START);
     let mut view = View::default();
     view.fill(needs(&pay), world.stored.load(&needs(&pay)));
@@ -185,4 +185,33 @@ fn events_of_a_batch_are_numbered_through_and_the_stream_moves_once() {
     assert_eq!(set.streams_changed[0].last, 4);
     // One row for each account, however many transfers.
     assert_eq!((set.transfers.len(), set.accounts.len()), (3, 2));
+}
+
+/// What purchases rest on is not loaded for anything else.
+#[test]
+fn an_order_without_goods_needs_no_goods() {
+    let mut world = World::new();
+    let place = world.wish(wish("1"));
+    let order = world.place(PLAIN, "1", cents(100), Flow::PayerScans);
+    let voucher = tradewind_domain::VoucherId::from_i64(1);
+    let lapse = Command::LapseOrder { partner: PLAIN, order, stock: None };
+    let redeem = Command::RedeemVoucher {
+        partner: PLAIN,
+        voucher,
+        by: PLAIN,
+        device: "1".into(),
+        count: 1,
+        order: None,
+    };
+    let of_order = || vec![Need::Partner(PLAIN), Need::Order(PLAIN, order)];
+    let cases = [
+        (place, vec![Need::Partner(PLAIN), Need::OrderNumber(PLAIN, "1".into())]),
+        (world.report_command(order, paid(cents(100)), None), of_order()),
+        (lapse, of_order()),
+        (world.refund_command(order, None, cents(1)), of_order()),
+        (redeem, vec![Need::Partner(PLAIN), Need::Voucher(PLAIN, voucher)]),
+    ];
+    for (command, expected) in cases {
+        assert_eq!(needs(&command), expected, "{command:?}");
+    }
 }

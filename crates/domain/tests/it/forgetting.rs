@@ -5,6 +5,7 @@ use tradewind_domain::{
     RevokeMode, Span, TaskCommand, TaskKey, Timestamp, TransferKind, View,
 };
 
+use crate::shop::{BUYER, TICKET};
 use crate::world::{PLAIN, RULES, WITH_FEE, Wish, World, cents, declined, paid, refused, returned};
 
 const YEAR: Span = Span::from_days(366);
@@ -151,8 +152,8 @@ fn what_keeps_an_order() {
             let order = world.place_paid(PLAIN, "1", cents(100));
             settle(world, YEAR);
             let key = *world.stored.tasks.keys().next().unwrap();
-            world.run(Command::Task { key, command: TaskCommand::Retry }).unwrap();
-            world.run(Command::Task { key, command: TaskCommand::Cancel }).unwrap();
+            world.run(Command::Task { key, command: TaskCommand::Retry, reason: None }).unwrap();
+            world.run(Command::Task { key, command: TaskCommand::Cancel, reason: None }).unwrap();
             order
         },
         Some(Kept::Recent),
@@ -267,7 +268,7 @@ fn numbers_stay_taken() {
     // Of another partner they are as free as ever.
     world.place_paid(PLAIN, "1", cents(100));
     // Whatever else is asked of it: it is not there.
-    let lapse = Command::LapseOrder { partner: WITH_FEE, order };
+    let lapse = Command::LapseOrder { partner: WITH_FEE, order, stock: None };
     assert_eq!(world.run(lapse).unwrap_err(), Refusal::OrderNotFound);
 }
 
@@ -294,4 +295,33 @@ fn one_that_may_not_go_keeps_the_others() {
     assert_eq!(world.run(Command::Forget(Box::new(of_another))).unwrap_err(), Refusal::OrderNotFound);
     let before = world.now - Span::from_days(1);
     world.run(forget(&world, &[old], before)).unwrap();
+}
+
+#[test]
+fn purchases_stay_and_respect_the_numbers_of_what_has_gone() {
+    let mut world = World::shop();
+    let order = world.buy(TICKET, 1);
+    deliver(&mut world);
+    let refund = world.apply(order, "all", 1).unwrap();
+    world.decide_on(refund.id, true).unwrap();
+    deliver(&mut world);
+    world.advance(YEAR);
+    assert_eq!(kept_by(&world, order), Some(Kept::Purchase));
+    let before = world.now - AGE;
+    assert!(world.run(forget(&world, &[order], before)).is_err());
+
+    let nothing = cents(0);
+    let gone = PastOrder {
+        partner: BUYER,
+        order: OrderId::from_i64(1),
+        number: "gone".into(),
+        fingerprint: 7,
+        collected: nothing,
+        returned: nothing,
+        fee: nothing,
+        gone_at: world.now,
+    };
+    world.stored.past_orders.insert((BUYER, "gone".into()), gone);
+    let again = world.purchase_of(BUYER, "gone", TICKET, 1, |new| new.fingerprint = 7);
+    assert_eq!(world.run(again).unwrap_err(), Refusal::NumberTaken { same: false });
 }

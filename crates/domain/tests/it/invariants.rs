@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tradewind_domain::{
-    About, Account, AccountDelta, EventKind, Order, OrderStage, PartnerId, PaymentState, Purpose, Refund,
-    RefundKind, RefundState, Task, TaskKind, TaskState, Transfer, TransferKind,
+    About, Account, AccountDelta, Cause, EventKind, Flow, Order, OrderStage, PartnerId, PaymentState,
+    Purpose, Refund, RefundKind, RefundState, Task, TaskKind, TaskState, Transfer, TransferKind,
 };
 
 use crate::world::World;
@@ -21,6 +21,7 @@ pub(crate) fn check(world: &World) {
     holds(world);
     accounts(world);
     conservation(world);
+    crate::conservation::check(world);
 }
 
 fn micros<'a>(refunds: impl Iterator<Item = &'a Refund>) -> i64 {
@@ -58,13 +59,17 @@ fn stage(world: &World, order: &Order) {
         .refunds(order.id)
         .iter()
         .any(|refund| refund.kind == RefundKind::Revocation && refund.state == RefundState::Succeeded);
+    // What is paid from a balance can be tried again.
+    let from_balance = order.line.is_some();
+    assert_eq!(from_balance, payment.flow == Flow::FromBalance, "{order:?} {payment:?}");
     match order.stage {
         OrderStage::Open => {
             assert!(
                 payment.state != PaymentState::Paid && payment.state != PaymentState::Cancelling,
                 "{order:?}"
             );
-            assert!(payment.state.is_open() || order.revocation_applied, "nothing can pay {order:?}");
+            let payable = payment.state.is_open() || order.revocation_applied || from_balance;
+            assert!(payable, "nothing can pay {order:?}");
             assert!(late.is_empty() && order.paid_at.is_none() && order.ended_at.is_none(), "{order:?}");
         }
         OrderStage::Paid => {
@@ -100,11 +105,14 @@ fn events_of(world: &World, order: &Order) {
         refunds.iter().filter(|refund| refund.kind == kind && refund.state == state).count()
     };
     let refused = refunds_in(RefundKind::Requested, RefundState::Refused)
-        + refunds_in(RefundKind::Revocation, RefundState::Refused);
+        + refunds_in(RefundKind::Revocation, RefundState::Refused)
+        + refunds_in(RefundKind::Units, RefundState::Refused);
+    let succeeded = refunds_in(RefundKind::Requested, RefundState::Succeeded)
+        + refunds_in(RefundKind::Units, RefundState::Succeeded);
     assert_eq!(count(EventKind::OrderPaid), usize::from(order.paid_at.is_some()), "{order:?}");
     assert_eq!(count(EventKind::OrderRevoked), usize::from(order.stage == OrderStage::Revoked), "{order:?}");
     assert_eq!(count(EventKind::OrderClosed), usize::from(order.stage == OrderStage::Closed), "{order:?}");
-    assert_eq!(count(EventKind::RefundSucceeded), refunds_in(RefundKind::Requested, RefundState::Succeeded));
+    assert_eq!(count(EventKind::RefundSucceeded), succeeded);
     assert_eq!(count(EventKind::RefundFailed), refused);
     for event in events {
         let deliveries: Vec<&Task> = world
@@ -118,8 +126,10 @@ fn events_of(world: &World, order: &Order) {
             .collect();
         let own_address = order.notify_url.is_some() && event.kind == EventKind::OrderPaid;
         let endpoints =
-            world.stored.endpoints.values().filter(|endpoint| endpoint.partner == order.partner).count();
-        let expected = if own_address { 1 } else { endpoints };
+            world.stored.endpoints.values().filter(|endpoint| {
+                endpoint.partner == order.partner && endpoint.events.contains(&event.kind)
+            });
+        let expected = if own_address { 1 } else { endpoints.count() };
         assert_eq!(deliveries.len(), expected, "{event:?} {deliveries:?}");
     }
 }
@@ -128,16 +138,25 @@ fn events_of(world: &World, order: &Order) {
 fn follow_ups(world: &World) {
     let mut expected = BTreeMap::new();
     for payment in world.stored.payments.values() {
+        if payment.flow == Flow::FromBalance {
+            expected.extend(payment.follow_up.map(|id| (id, TaskKind::LapseOrder)));
+            continue;
+        }
         assert_eq!(payment.follow_up.is_some(), payment.state.is_open(), "{payment:?}");
         expected.extend(payment.follow_up.map(|id| (id, TaskKind::FollowPayment(payment.id))));
     }
     for refund in world.stored.refunds.values() {
+        if refund.kind == RefundKind::Units {
+            assert!(refund.follow_up.is_none() || refund.state.is_open(), "{refund:?}");
+            expected.extend(refund.follow_up.map(|id| (id, TaskKind::ApproveRefund(refund.id))));
+            continue;
+        }
         assert_eq!(refund.follow_up.is_some(), refund.state.is_open(), "{refund:?}");
         expected.extend(refund.follow_up.map(|id| (id, TaskKind::FollowRefund(refund.id))));
     }
     let mut found = BTreeMap::new();
     for task in world.stored.tasks.values() {
-        if !matches!(task.kind, TaskKind::Deliver { .. }) {
+        if !matches!(task.kind, TaskKind::Deliver { .. } | TaskKind::SendCodes) {
             assert_eq!(task.state, TaskState::Pending, "{task:?}");
             found.insert(task.key.id, task.kind);
         }
@@ -191,7 +210,11 @@ fn accounts(world: &World) {
     let mut sums: BTreeMap<(PartnerId, Account, String), AccountDelta> = BTreeMap::new();
     for transfer in world.stored.transfers.values() {
         assert!(transfer.amount.is_positive(), "{transfer:?}");
-        assert_eq!(transfer.partner, world.order(transfer.order).partner, "{transfer:?}");
+        let whose = match transfer.cause {
+            Cause::Order(order) => world.order(order).partner,
+            Cause::Deposit(deposit) => world.stored.deposits[&deposit].partner,
+        };
+        assert_eq!(transfer.partner, whose, "{transfer:?}");
         let currency = transfer.amount.currency().code().to_owned();
         let key = |account: &Account| (transfer.partner, account.clone(), currency.clone());
         sums.entry(key(&transfer.debit)).or_default().debit(transfer);
@@ -222,16 +245,23 @@ fn conservation(world: &World) {
         let payable = -balance(|account| *account == Account::Payable);
         let fees = -balance(|account| *account == Account::Fees);
         let suspense = -balance(|account| *account == Account::Suspense);
-        assert_eq!(clearing, payable + fees + suspense, "clearing of {partner}");
+        let deposited = balance(|account| *account == Account::Clearing("deposits".into()));
+        let prepaid = -balance(|account| *account == Account::Prepaid);
+        let sales = -balance(|account| *account == Account::Sales);
+        assert_eq!(clearing, payable + fees + suspense + prepaid + sales, "clearing of {partner}");
+        assert_eq!(deposited, prepaid + sales, "what {partner} has paid in");
 
         let payments = world.stored.payments.values().filter(|payment| payment.partner == *partner);
         let collected: i64 = payments
-            .filter(|payment| payment.state == PaymentState::Paid)
+            .filter(|payment| payment.state == PaymentState::Paid && payment.flow != Flow::FromBalance)
             .map(|payment| payment.amount.micros())
             .sum();
-        let of_partner = || world.stored.refunds.values().filter(|refund| refund.partner == *partner);
+        let of_partner = || {
+            let refunds = world.stored.refunds.values();
+            refunds.filter(|refund| refund.partner == *partner && refund.kind != RefundKind::Units)
+        };
         let returned = micros(of_partner().filter(|refund| refund.state == RefundState::Succeeded));
-        assert_eq!(clearing, collected - returned, "what the channels hold for {partner}");
+        assert_eq!(clearing - deposited, collected - returned, "what the channels hold for {partner}");
         let waiting = micros(of_partner().filter(|r| r.kind == RefundKind::LateSuccess && r.state.is_open()));
         assert_eq!(suspense, waiting, "money that came too late");
         assert_eq!(fees, fees_kept(world, *partner), "what the operator keeps");
@@ -243,7 +273,7 @@ fn fees_kept(world: &World, partner: PartnerId) -> i64 {
     let kept = |transfer: &Transfer| match transfer.purpose {
         Purpose::Fee => transfer.amount.micros(),
         Purpose::FeeReturn => -transfer.amount.micros(),
-        Purpose::Payment | Purpose::Refund => 0,
+        Purpose::Payment | Purpose::Refund | Purpose::Deposit => 0,
     };
     let total = transfers.map(kept).sum();
     let orders = world.stored.orders.values().filter(|order| order.partner == partner);

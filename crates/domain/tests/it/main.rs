@@ -8,12 +8,20 @@
 )]
 
 mod batch;
+mod catalogue;
+mod conservation;
 mod document;
 mod forgetting;
+mod giving_back;
 mod invariants;
+mod looks;
+mod market;
 mod paths;
 mod properties;
+mod purchase_problems;
+mod purchases;
 mod rules;
+mod shop;
 mod store;
 mod tables;
 mod vouchers;

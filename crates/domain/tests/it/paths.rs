@@ -1,8 +1,8 @@
 //! The exact transfers and balances of every way that money takes.
 
 use tradewind_domain::{
-    Account, ChannelReport, Flow, OrderId, OrderStanding, PartnerId, RefundReport, RefundState, RevokeMode,
-    Span, TransferKind,
+    Account, Cause, ChannelReport, Flow, OrderId, OrderStanding, PartnerId, RefundReport, RefundState,
+    RevokeMode, Span, TransferKind,
 };
 
 use crate::invariants;
@@ -26,7 +26,7 @@ fn check(
 }
 
 fn transfers_of(world: &World, order: OrderId) -> Vec<String> {
-    let transfers = world.stored.transfers.values().filter(|transfer| transfer.order == order);
+    let transfers = world.stored.transfers.values().filter(|transfer| transfer.cause == Cause::Order(order));
     transfers
         .map(|transfer| {
             let kind = match transfer.kind {

@@ -119,7 +119,7 @@ fn command(world: &mut World, wanted: Move) -> Option<Command> {
         }
         Move::Lapse { order: index } => {
             let order = order(&index)?;
-            Command::LapseOrder { partner: partner_of(world, order), order }
+            Command::LapseOrder { partner: partner_of(world, order), order, stock: None }
         }
         Move::Refund { order: index, share, number } => {
             let order = order(&index)?;
@@ -153,7 +153,7 @@ fn command(world: &mut World, wanted: Move) -> Option<Command> {
             Command::RecordDelivery { key, attempt, result }
         }
         Move::Task { task, command } => {
-            Command::Task { key: pick(&task, world.stored.tasks.keys().copied())?, command }
+            Command::Task { key: pick(&task, world.stored.tasks.keys().copied())?, command, reason: None }
         }
     })
 }

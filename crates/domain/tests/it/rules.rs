@@ -255,7 +255,7 @@ fn the_address_in_an_order_goes_before_the_endpoints() {
         .values()
         .filter_map(|task| match task.kind {
             TaskKind::Deliver { event, endpoint } => Some((event, endpoint.is_some())),
-            TaskKind::FollowPayment(_) | TaskKind::FollowRefund(_) => None,
+            _ => None,
         })
         .collect();
     // The address hears of the payment; all else is told to the endpoint.
@@ -274,7 +274,7 @@ fn an_endpoint_is_told_what_it_wants_of_orders_of_its_dialect() {
         let tasks = world.stored.tasks.values().filter(|task| task.key.about == About::Order(order));
         let endpoints = tasks.filter_map(|task| match task.kind {
             TaskKind::Deliver { endpoint, .. } => endpoint.map(EndpointId::get),
-            TaskKind::FollowPayment(_) | TaskKind::FollowRefund(_) => None,
+            _ => None,
         });
         endpoints.collect()
     };
@@ -305,7 +305,7 @@ fn a_delivery_runs_through_its_schedule_and_can_be_run_again() {
     record(&mut world, 2, failed(None));
     assert_eq!((task(&world).state, task(&world).attempts), (TaskState::Failed, 2));
     world.advance(Span::from_days(3));
-    world.run(Command::Task { key, command: TaskCommand::Retry }).unwrap();
+    world.run(Command::Task { key, command: TaskCommand::Retry, reason: None }).unwrap();
     let again = task(&world);
     let expected = (TaskState::Pending, world.now, world.now, 0);
     assert_eq!((again.state, again.due_at, again.started_at, again.attempts), expected);
@@ -324,7 +324,7 @@ fn to_run_a_follow_up_again_is_to_ask_now() {
     let report = world.report_command(order, ChannelReport::NoAnswer { reason: "silence".into() }, Some(3));
     world.run(report).unwrap();
     let key: TaskKey = follow_up(&world, order).unwrap().key;
-    world.run(Command::Task { key, command: TaskCommand::Retry }).unwrap();
+    world.run(Command::Task { key, command: TaskCommand::Retry, reason: None }).unwrap();
     let task = follow_up(&world, order).unwrap();
     assert_eq!((task.due_at, task.attempts), (world.now, 4));
 }

@@ -63,6 +63,7 @@ fn every_table_has_an_expectation_here() {
         "Payments",
         "Refunds",
         "Tasks",
+        "Purchases",
         "Vouchers",
     ];
     assert_eq!(titles, expected);
@@ -80,6 +81,7 @@ fn orders_by_reports_of_the_payment_and_time() {
         (none) | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found
         open, payer's code scanned | paid | closed | = | closed | = | = | revoked | !wrong_state
         open, payer scans; open, in the wallet; open, in an app | paid | closed | = | closed | = | = | closed | !wrong_state
+        open, from the balance | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | closed | !wrong_state
         revocation applied, unpaid; revocation applied, declined meanwhile; revocation applied, paid | = | = | = | = | = | = | !wrong_state | !wrong_state
         revoked unpaid, being cancelled; revoked unpaid, cancelled | =^ | = | = | = | = | = | !wrong_state | !wrong_state
         closed by time, being cancelled; closed by time, cancelled; closed by a decline | =^ | = | = | = | = | = | !wrong_state | !wrong_state
@@ -101,7 +103,7 @@ fn orders_by_refunds() {
         "
         state | refund a part | refund the rest | refund too much | refund succeeded | refund refused | refund pending | refund not found | refund no answer
         (none) | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found
-        open, payer's code scanned; open, payer scans; open, in the wallet; open, in an app | !wrong_state | !wrong_state | !wrong_state | !not_found | !not_found | !not_found | !not_found | !not_found
+        open, payer's code scanned; open, payer scans; open, in the wallet; open, in an app; open, from the balance | !wrong_state | !wrong_state | !wrong_state | !not_found | !not_found | !not_found | !not_found | !not_found
         revocation applied, unpaid; revocation applied, declined meanwhile; revocation applied, paid | !wrong_state | !wrong_state | !wrong_state | !not_found | !not_found | !not_found | !not_found | !not_found
         closed by time, being cancelled; closed by time, cancelled; closed by a decline; closed, time for refunds over | !wrong_state | !wrong_state | !wrong_state | !not_found | !not_found | !not_found | !not_found | !not_found
         revoked unpaid, being cancelled; revoked unpaid, cancelled | !already_revoked | !already_revoked | !already_revoked | !not_found | !not_found | !not_found | !not_found | !not_found
@@ -129,6 +131,7 @@ fn orders_by_placing_and_revoking() {
         state | place | revoke now | apply for revocation | approve | reject
         (none) | open | !order_not_found | !order_not_found | !order_not_found | !order_not_found
         open, payer's code scanned; open, payer scans; open, in the wallet; open, in an app | !number_taken | revoked | revocation applied | !wrong_state | !wrong_state
+        open, from the balance | !number_taken | !wrong_state | !wrong_state | !wrong_state | !wrong_state
         paid | !number_taken | refunding | revocation applied | !wrong_state | !wrong_state
         revocation applied, unpaid | !number_taken | !wrong_state | !wrong_state | revoked | open
         revocation applied, declined meanwhile | !number_taken | !wrong_state | !wrong_state | revoked | closed
@@ -163,7 +166,7 @@ fn payments_by_reports() {
 }
 
 /// To be refunded goes to done or refused, and stays there. The return of a late success is never over
-/// before it is done.
+/// before it is done. No channel is asked about units.
 #[test]
 fn refunds_by_reports() {
     check(
@@ -177,23 +180,62 @@ fn refunds_by_reports() {
         late success, unknown | succeeded | = | pending | = | =
         late success, pending | succeeded | unknown | = | unknown | =
         late success, succeeded; late success, refused; late success, cancelled | = | = | = | = | =
+        units, unknown; units, pending; units, succeeded; units, refused; units, cancelled | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state
         ",
     );
 }
 
-/// Only the result of the attempt that was due counts. People may run deliveries again and call them
-/// off; what asks a channel for an outcome ends with the outcome alone.
+/// Only the result of the attempt that was due counts. People may run deliveries again, call them off and
+/// count them as done; what asks a channel for an outcome ends with the outcome alone, and what waits for its
+/// time is not hurried.
 #[test]
 fn tasks_by_commands() {
     check(
         "Tasks",
         "
-        state | delivery acknowledged | delivery postponed | delivery failed | delivery failed for the last time | delivery acknowledged, attempt overtaken | run again | call off
-        deliver, pending | done | = | = | failed | = | = | cancelled
-        deliver, done | = | = | = | = | = | pending | !wrong_state
-        deliver, failed | = | = | = | = | = | pending | cancelled
-        deliver, cancelled | = | = | = | = | = | pending | =
-        follow payment, pending; follow refund, pending | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | = | !wrong_state
+        state | delivery acknowledged | delivery postponed | delivery failed | delivery failed for the last time | delivery acknowledged, attempt overtaken | run again | call off | settle
+        deliver, pending; send codes, pending | done | = | = | failed | = | = | cancelled | done
+        deliver, done; send codes, done | = | = | = | = | = | pending | !wrong_state | =
+        deliver, failed; send codes, failed | = | = | = | = | = | pending | cancelled | done
+        deliver, cancelled; send codes, cancelled | = | = | = | = | = | pending | = | done
+        follow payment, pending; follow refund, pending | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | = | !wrong_state | !wrong_state
+        lapse order, pending; approve refund, pending | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | = | !wrong_state | !wrong_state
+        lapse order, pending, its time to come; approve refund, pending, its time to come | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state | !wrong_state
+        ",
+    );
+}
+
+/// What is bought waits for its payment, or is paid at once; too low a balance declines the payment, and the
+/// order may be paid as long as its time is not over. What is paid can be redeemed and given back, unit by
+/// unit; what is under review can be neither until that is decided, once. An order that was not paid ends at
+/// once when it is given back. The same number with the same content leads to what is there.
+#[test]
+fn purchases() {
+    check(
+        "Purchases",
+        "
+        state | buy | buy with other content | buy and pay | pay | pay with other content | lapse, due | redeem one | give back one | give back all | give back too much | give back the same again | approve the refund | reject the refund | send codes
+        (none) | open | open | paid | !order_not_found | !order_not_found | !order_not_found | !not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found
+        (none), balance too low | open | open | declined | !order_not_found | !order_not_found | !order_not_found | !not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found
+        (none), sold out | !purchase | !purchase | !purchase | !order_not_found | !order_not_found | !order_not_found | !not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found | !order_not_found
+        open; declined | = | !number_taken | = | paid | !number_taken | closed | !not_found | closed | closed | closed | closed | !not_found | !not_found | !wrong_state
+        open, balance too low | = | !number_taken | = | declined | !number_taken | closed | !not_found | closed | closed | closed | closed | !not_found | !not_found | !wrong_state
+        open, its time over | = | !number_taken | = | !wrong_state | !number_taken | closed | !not_found | closed | closed | closed | closed | !not_found | !not_found | !wrong_state
+        paid | = | !number_taken | = | = | !number_taken | !wrong_state | partly used | under review | under review | !not_refundable | under review | !not_found | !not_found | =
+        paid, rejected once | = | !number_taken | = | = | !number_taken | !wrong_state | partly used | under review | under review | !not_refundable | = | !wrong_state | !wrong_state | =
+        paid, not refundable | = | !number_taken | = | = | !number_taken | !wrong_state | partly used | !not_refundable | !not_refundable | !not_refundable | !not_refundable | !not_found | !not_found | =
+        paid, whole only | = | !number_taken | = | = | !number_taken | !wrong_state | partly used | !not_refundable | under review | !not_refundable | !not_refundable | !not_found | !not_found | =
+        paid, its time just over | = | !number_taken | = | = | !number_taken | !wrong_state | !wrong_state | under review | under review | !not_refundable | under review | !not_found | !not_found | =
+        paid, its time long over | = | !number_taken | = | = | !number_taken | !wrong_state | !wrong_state | !not_refundable | !not_refundable | !not_refundable | !not_refundable | !not_found | !not_found | =
+        partly used | = | !number_taken | = | = | !number_taken | !wrong_state | = | under review | under review | !not_refundable | under review | !not_found | !not_found | =
+        partly used and refunded | = | !number_taken | = | = | !number_taken | !wrong_state | = | under review | under review | !not_refundable | = | !wrong_state | !wrong_state | =
+        partly refunded | = | !number_taken | = | = | !number_taken | !wrong_state | partly used | under review | under review | !not_refundable | = | !wrong_state | !wrong_state | =
+        one under review | = | !number_taken | = | = | !number_taken | !wrong_state | = | !not_refundable | !not_refundable | !not_refundable | = | partly refunded | paid | =
+        partly used, the rest under review | = | !number_taken | = | = | !number_taken | !wrong_state | !wrong_state | !not_refundable | !not_refundable | !not_refundable | = | used up | partly used | =
+        all under review | = | !number_taken | = | = | !number_taken | !wrong_state | !wrong_state | !not_refundable | !not_refundable | !not_refundable | = | refunded | paid | =
+        used up | = | !number_taken | = | = | !number_taken | !wrong_state | !wrong_state | !not_refundable | !not_refundable | !not_refundable | !not_refundable | !not_found | !not_found | !wrong_state
+        used, the rest refunded; all refunded | = | !number_taken | = | = | !number_taken | !wrong_state | !wrong_state | !not_refundable | !not_refundable | !not_refundable | = | !wrong_state | !wrong_state | !wrong_state
+        closed; closed after a decline | = | !number_taken | = | !wrong_state | !number_taken | !wrong_state | !not_found | !not_refundable | !not_refundable | !not_refundable | !not_refundable | !not_found | !not_found | !wrong_state
         ",
     );
 }
@@ -214,6 +256,7 @@ fn vouchers() {
         used up | = | !number_taken | !wrong_state | !wrong_state | !wrong_state | !not_found | !wrong_state | !not_found
         expired | = | !number_taken | !wrong_state | !wrong_state | !wrong_state | !not_found | cancelled | !not_found
         cancelled | = | !number_taken | !already_revoked | !already_revoked | !already_revoked | !not_found | !already_revoked | !not_found
+        refunded | = | !number_taken | !wrong_state | !wrong_state | !wrong_state | !not_found | !wrong_state | !not_found
         ",
     );
 }

@@ -22,7 +22,12 @@ fn voucher(number: i64, edit: impl FnOnce(&mut Voucher)) -> Voucher {
         subject: "Sample".into(),
         ordered: 10,
         used: 0,
+        refunded: 0,
+        locked: 0,
         state: VoucherState::Active,
+        order: None,
+        seller: None,
+        valid_from: None,
         valid_until: None,
         cancelled_at: None,
         shares: Vec::new(),
@@ -41,7 +46,7 @@ fn issue(world: &mut World, voucher: Voucher) -> Result<Voucher, Refusal> {
 }
 
 fn redeem(by: PartnerId, count: u32) -> Command {
-    Command::RedeemVoucher { partner: PLAIN, voucher: ONE, by, device: "gate".into(), count }
+    Command::RedeemVoucher { partner: PLAIN, voucher: ONE, by, device: "gate".into(), count, order: None }
 }
 
 fn cancel() -> Command {

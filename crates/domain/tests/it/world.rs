@@ -1,5 +1,7 @@
 //! A world to decide in: a store, a clock, ids, two partners, and short ways to say commands.
 
+use std::cell::Cell;
+
 use tradewind_domain::{
     About, ChannelReport, Command, Currency, Decided, Endpoint, EndpointId, EventKind, Flow, FundBill,
     IdSource, Method, Money, Need, NewOrder, NewRefund, NodeId, Order, OrderId, OrderRef, OrderStage,
@@ -10,7 +12,7 @@ use tradewind_domain::{
 use crate::store::Stored;
 
 pub(crate) const START: Timestamp = Timestamp::from_ms(1_763_780_000_000);
-pub(crate) const RULES: Rules = Rules { refund_window: Span::from_days(365) };
+pub(crate) const RULES: Rules = Rules::standard(Span::from_days(365));
 /// Keeps nothing, hears of everything at an endpoint of its own.
 pub(crate) const PLAIN: PartnerId = PartnerId::from_i64(1);
 /// Pays 0.6 percent and has no endpoint.
@@ -25,7 +27,10 @@ pub(crate) struct World {
     /// What decisions make ids from.
     ids: IdSource,
     /// What callers make ids from.
-    callers: IdSource,
+    pub(crate) callers: IdSource,
+    pub(crate) rules: Rules,
+    /// The last voucher code that was made.
+    pub(crate) codes: Cell<u64>,
 }
 
 /// What to place.
@@ -50,6 +55,7 @@ impl World {
             state: PartnerState::Active,
             methods: vec![Method::ALIPAY],
             fee_ppm,
+            credit_limit: cents(0),
             settings: "{}".into(),
             created_at: START,
         };
@@ -64,7 +70,7 @@ impl World {
         let mut stored = Stored::default();
         stored.partners.extend([(PLAIN, partner(PLAIN, 0)), (WITH_FEE, partner(WITH_FEE, 6_000))]);
         stored.endpoints.insert(endpoint.id, endpoint);
-        World { stored, now: START, ids: source(1), callers: source(2) }
+        World { stored, now: START, ids: source(1), callers: source(2), rules: RULES, codes: Cell::new(0) }
     }
 
     pub(crate) fn advance(&mut self, by: Span) {
@@ -82,21 +88,38 @@ impl World {
         let all: Vec<Need> = commands.iter().flat_map(|(command, _)| needs(command)).collect();
         let mut view = View::default();
         let rows = self.stored.load(&all);
-        view.fill(all, rows);
+        view.fill(all.clone(), rows);
         let mut results = Vec::new();
         for (command, at) in commands {
-            results.push(decide(&view, command, at, &self.ids, &RULES).map(|(changes, decided)| {
+            results.push(decide(&view, command, at, &self.ids, &self.rules).map(|(changes, decided)| {
                 view.apply(changes);
                 decided
             }));
         }
+        let seen = view.clone();
         self.stored.write(view.into_write_set());
+        self.stored.assert_replays(&seen, &all);
         results
+    }
+
+    /// What is stored of a partner and its balance.
+    pub(crate) fn view_of(&self, partner: PartnerId) -> View {
+        let needs = vec![Need::Partner(partner), Need::Balance(partner)];
+        let mut view = View::default();
+        view.fill(needs.clone(), self.stored.load(&needs));
+        view
     }
 
     /// The same world, with other ids to come.
     pub(crate) fn twin(&self) -> World {
-        World { stored: self.stored.clone(), now: self.now, ids: source(3), callers: source(4) }
+        World {
+            stored: self.stored.clone(),
+            now: self.now,
+            ids: source(3),
+            callers: source(4),
+            rules: self.rules.clone(),
+            codes: self.codes.clone(),
+        }
     }
 
     /// Places an order and tells its id.
@@ -142,6 +165,7 @@ impl World {
                 terminal: Terminal::default(),
                 notify_url: wish.notify_url,
                 details: None,
+                line: None,
             },
             payment: Payment {
                 id: payment,
@@ -200,7 +224,7 @@ impl World {
 
     pub(crate) fn lapse(&mut self, order: OrderId) -> Result<Decided, Refusal> {
         let partner = self.order(order).partner;
-        self.run(Command::LapseOrder { partner, order })
+        self.run(Command::LapseOrder { partner, order, stock: None })
     }
 
     pub(crate) fn refund(&mut self, order: OrderId, amount: Money) -> Result<Decided, Refusal> {

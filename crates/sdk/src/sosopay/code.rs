@@ -68,12 +68,11 @@ fn nature(code: Code) -> Nature {
         | Code::AlreadyRevoked
         | Code::Fail
         | Code::IllegalParameter
-        | Code::InvalidSign
         | Code::AmtError
         | Code::InvalidContract
-        | Code::UnregisteredBusi
         | Code::ChargeNonexistent
         | Code::SerialRepeat => Nature::Definite,
+        Code::InvalidSign | Code::UnregisteredBusi => Nature::Unauthorized,
         Code::ServiceUnavailable | Code::CreateSecurityConnectionError => Nature::Passing,
         // The platform, or its connection to the channel, failed half-way.
         Code::DatabaseError | Code::Exception | Code::HttpException | Code::IoException => Nature::Open,
@@ -94,6 +93,7 @@ mod tests {
         check(AREADY_REVOKED, Said::AlreadyRevoked);
         check("ALREADY_REVOKED", Said::AlreadyRevoked);
         check("FAIL", refused("FAIL", Nature::Definite));
+        check("INVALID_SIGN", refused("INVALID_SIGN", Nature::Unauthorized));
         check("SERVICE_UNAVAILABLE", refused("SERVICE_UNAVAILABLE", Nature::Passing));
         check("IO_EXCEPTION", refused("IO_EXCEPTION", Nature::Open));
         check("success", refused("success", Nature::Open));

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 pub use tradewind_dialect::codec::Format;
 use tradewind_domain::{Span, Timestamp};
-use tradewind_egress::parse_url;
 use tradewind_signing::{Secret, TripleDesKey};
 use tradewind_sosopay::{PREFIX, Undecryptable, decrypt, verify};
 
-use crate::error::{Effect, Error, Kind};
+use crate::error::Error;
+use crate::settings::{check_key, check_url, refused};
 
 /// Whether bodies are encrypted (section 4).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,31 +71,16 @@ impl Config {
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let refuse = |setting, problem: String| {
-            Err(Error::new("configuration", Effect::Local, Kind::Setting { setting, problem }))
-        };
         if self.busi_id.is_empty() || !self.busi_id.bytes().all(|byte| byte.is_ascii_digit()) {
-            return refuse("busi_id", "a merchant id has digits only".to_owned());
+            return Err(refused("busi_id", "a merchant id has digits only"));
         }
-        for (setting, key) in std::iter::once(("key", &self.key))
-            .chain(self.keys_accepted.iter().map(|key| ("keys_accepted", key)))
-        {
-            if key.expose().is_empty() || key.expose_str().is_err() {
-                return refuse(setting, "a merchant key is a text that is not empty".to_owned());
-            }
-        }
-        let auth = self.auth_base_url.iter().map(|url| ("auth_base_url", url));
-        for (setting, url) in std::iter::once(("base_url", &self.base_url)).chain(auth) {
-            if let Err(error) = parse_url(url) {
-                return refuse(setting, error.to_string());
-            }
-            if url.contains(['?', '#']) {
-                return refuse(setting, "it must end with the host or a path".to_owned());
-            }
-        }
+        check_key("key", &self.key)?;
+        self.keys_accepted.iter().try_for_each(|key| check_key("keys_accepted", key))?;
+        check_url("base_url", &self.base_url)?;
+        self.auth_base_url.iter().try_for_each(|url| check_url("auth_base_url", url))?;
         if self.pay_time_limit < PAY_TIME_LIMIT_MIN {
             let problem = format!("the platform may take that long; at least {PAY_TIME_LIMIT_MIN:?}");
-            return refuse("pay_time_limit", problem);
+            return Err(refused("pay_time_limit", problem));
         }
         Ok(())
     }

@@ -3,20 +3,22 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use http::{Method, Request, Response};
 use tradewind_dialect::codec::{Format, Message};
 use tradewind_domain::Span;
 use tradewind_signing::Secret;
 use tradewind_sosopay::{SIGN_HEADER, root_of_answer};
 
+use crate::answer::Answer;
 use crate::error::{Error, Kind, Nature};
+use crate::exchange::{self, ANSWER_NODES_MAX};
 
 use super::code::{AREADY_REVOKED, Said, understand};
 use super::config::{Encryption, service_url};
 use super::message::{Fields, Problem, unwrapped};
 use super::request::Form;
-use super::response::{Answer, CancelResponse};
+use super::response::CancelResponse;
 use super::{Client, auth};
 
 /// A call by its path (section 1.3).
@@ -233,12 +235,8 @@ impl Client {
         let operation = call.operation;
         let time_limit = call.time_limit;
         let request = into_http(call)?;
-        let answer = self.shared.transport.send(request, time_limit).await;
-        let answer = answer.map_err(|error| operation.error(Kind::Transport(error)))?;
-        if answer.status() != http::StatusCode::OK {
-            let names_a_time = answer.headers().contains_key(RETRY_AFTER);
-            return Err(operation.error(Kind::Status { status: answer.status().as_u16(), names_a_time }));
-        }
+        let answer = exchange::send(self.shared.transport.as_ref(), request, time_limit);
+        let answer = answer.await.map_err(|kind| operation.error(kind))?;
         self.open(&answer, has_key).map_err(|problem| operation.error(Kind::Untrusted { problem }))
     }
 
@@ -257,9 +255,7 @@ impl Client {
 
 fn into_http(call: Call) -> Result<Request<Bytes>, Error> {
     let Call { operation, method, url, content_type, body, .. } = call;
-    let uri: http::Uri = url.parse().map_err(|error: http::uri::InvalidUri| {
-        operation.error(Kind::Setting { setting: "base_url", problem: error.to_string() })
-    })?;
+    let uri = exchange::uri(&url).map_err(|kind| operation.error(kind))?;
     let mut request = Request::new(Bytes::from(body));
     *request.method_mut() = method;
     *request.uri_mut() = uri;
@@ -277,7 +273,7 @@ fn answered<T>(
     read: impl FnOnce(Said, Fields<'_>) -> Result<Result<T, Kind>, Problem>,
 ) -> Result<Result<T, Kind>, Problem> {
     let root = root_of_answer(operation.name()).unwrap_or_default();
-    let object = unwrapped(Message::read(text)?, root)?;
+    let object = unwrapped(Message::read_up_to(text, ANSWER_NODES_MAX)?, root)?;
     let fields = Fields(&object);
     let result = fields.object("RESULT").ok_or_else(|| Problem("RESULT is missing".to_owned()))?;
     let code = result.text("CODE")?.ok_or_else(|| Problem("RESULT.CODE is missing".to_owned()))?;

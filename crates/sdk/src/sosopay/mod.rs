@@ -39,13 +39,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tradewind_domain::Span;
 use tradewind_signing::Secret;
 
+use crate::clock::span;
 use crate::error::{Effect, Error, Kind};
 use crate::transport::{EgressTransport, Transport};
 use crate::{Clock, Timestamp};
 
+pub use crate::answer::Answer;
 pub use auth::{Company, Device, User};
 pub use config::{Config, Encryption, Format, PAY_TIME_LIMIT_MIN};
 pub use message::{FundBill, Goods, State, channel_name};
@@ -55,7 +56,7 @@ pub use request::{
     Revocation, VerifyResultsRequest, VoucherRequest,
 };
 pub use response::{
-    Answer, BatchQueryResponse, Bridge, CancelResponse, OfficialAccountResponse, PayChannel, PayResponse,
+    BatchQueryResponse, Bridge, CancelResponse, OfficialAccountResponse, PayChannel, PayResponse,
     PrecreateResponse, QueryResponse, RefundResponse, Trade,
 };
 pub use write_off::{Redeemed, Redemption, RedemptionNews, RedemptionPage, VoucherInfo};
@@ -278,7 +279,7 @@ impl Client {
     /// another merchant.
     pub fn parse_notification(&self, url_query: &str, body: &[u8]) -> Result<Notification, Error> {
         let config = &self.shared.config;
-        let age_max = Span::from_ms(i64::try_from(config.signature_age_max.as_millis()).unwrap_or(i64::MAX));
+        let age_max = span(config.signature_age_max);
         notification::parse(&self.shared.keys, &config.busi_id, url_query, body, self.now(), age_max)
     }
 
@@ -350,6 +351,7 @@ impl Operation {
     }
 
     fn check(self, missing: Option<&'static str>) -> Result<(), Error> {
-        missing.map_or(Ok(()), |field| Err(self.error(Kind::Missing { field })))
+        let code = Some(code::MISSING);
+        missing.map_or(Ok(()), |field| Err(self.error(Kind::Missing { field, code })))
     }
 }

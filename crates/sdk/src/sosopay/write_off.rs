@@ -1,15 +1,16 @@
 //! The write-off (appendix A): vouchers that are issued by one merchant and redeemed, use by use, by it and
 //! those it names.
 
-use tradewind_domain::{Span, Timestamp};
+use tradewind_domain::Timestamp;
 
-use crate::Amount;
+use crate::clock::span;
 use crate::error::{Error, Kind};
+use crate::{Amount, Answer};
 
 use super::exchange::Operation;
 use super::message::{Fields, Problem, required, unwrapped};
 use super::request::{Form, VerifyResultsRequest, VoucherRequest};
-use super::response::{Answer, CancelResponse};
+use super::response::CancelResponse;
 use super::{Client, notification};
 
 /// What is known of a voucher. `goodsINFO` and `tradeInfo`.
@@ -182,7 +183,7 @@ impl Client {
     /// another merchant.
     pub fn parse_redemption(&self, url_query: &str, body: &[u8]) -> Result<RedemptionNews, Error> {
         let config = &self.shared.config;
-        let age_max = Span::from_ms(i64::try_from(config.signature_age_max.as_millis()).unwrap_or(i64::MAX));
+        let age_max = span(config.signature_age_max);
         let text = notification::prove(&self.shared.keys, url_query, body, self.now(), age_max)?;
         let news = match RedemptionNews::read(&text) {
             Ok(news) => news,

@@ -246,6 +246,8 @@ async fn codes_decide() {
         let query = told(&format!(r#"{{"QUERY_RESP":{{{result}}}}}"#));
         let error = query.query(&Lookup::charge_code("T1")).await.unwrap_err();
         assert_eq!((verdict(&error), error.info()), (asking, Some("because")), "{error}");
+        let who_calls = [code::INVALID_SIGN, code::UNREGISTERED_BUSI].contains(&code);
+        assert_eq!(error.is_unauthorized(), who_calls, "{error}");
     };
     for definite in [
         code::FAIL,

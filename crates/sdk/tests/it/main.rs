@@ -6,10 +6,15 @@
     clippy::print_stdout,
     reason = "helpers of tests, which clippy does not take for tests"
 )]
+#![allow(clippy::duplicate_mod, reason = "the examples are programs of their own that share a file")]
 
 mod answers;
 mod example;
 mod interfaces;
+mod lianhe;
+#[path = "../../examples/lianhe_distributor.rs"]
+#[allow(dead_code, reason = "its main is not called here")]
+mod lianhe_distributor;
 mod notifications;
 mod outcomes;
 mod requests;

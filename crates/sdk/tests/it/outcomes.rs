@@ -8,13 +8,9 @@ use tradewind_sdk::{AddressPolicy, EgressTransport};
 use tradewind_testkit::{AMPLE, Behaviour, Options, Random, Receiver, SHOP, TestGateway, nowhere};
 
 use crate::support::{
-    Call, FORMS, Impatient, LosesAnswers, Verdict, asking, cents, changing, client, config, pay, refund,
-    shop, verdict,
+    FORMS, Impatient, LosesAnswers, Verdict, asking, cents, changing, check_calls, client, config, loopback,
+    pay, refund, shop, verdict,
 };
-
-fn loopback() -> EgressTransport {
-    EgressTransport::with_policy(AddressPolicy::AllowLoopback)
-}
 
 /// For what must run out, but not before the request has left a busy machine.
 const LONG_ENOUGH_TO_SEND: Duration = Duration::from_secs(2);
@@ -22,17 +18,9 @@ const LONG_ENOUGH_TO_SEND: Duration = Duration::from_secs(2);
 /// Calls everything, and compares the verdicts of all calls that change and all that ask.
 async fn check(client: &Client, expected: (Verdict, Verdict), is_timeout: bool) {
     tokio::join!(
-        check_each(changing(client), expected.0, is_timeout),
-        check_each(asking(client), expected.1, is_timeout)
+        check_calls(changing(client), expected.0, is_timeout),
+        check_calls(asking(client), expected.1, is_timeout)
     );
-}
-
-async fn check_each(calls: Vec<(&str, Call<'_>)>, expected: Verdict, is_timeout: bool) {
-    for (name, call) in calls {
-        let error = call.await.unwrap_err();
-        assert_eq!(verdict(&error), expected, "{name}: {error:?}");
-        assert_eq!(error.is_timeout(), is_timeout, "{name}: {error:?}");
-    }
 }
 
 #[tokio::test]

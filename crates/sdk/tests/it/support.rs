@@ -39,8 +39,7 @@ pub(crate) fn shop(gateway: &TestGateway, (format, encryption): (Format, Encrypt
 
 /// Any client of a gateway under test.
 pub(crate) fn client(gateway: &TestGateway, config: Config) -> Client {
-    let transport = EgressTransport::with_policy(AddressPolicy::AllowLoopback);
-    Client::over(config, transport).unwrap().with_clock(Clock::from_fn(gateway.clock()))
+    Client::over(config, loopback()).unwrap().with_clock(Clock::from_fn(gateway.clock()))
 }
 
 /// A client at the time of the vectors.
@@ -164,6 +163,20 @@ impl Transport for Impatient {
 
 /// A call, whatever it gives.
 pub(crate) type Call<'a> = Pin<Box<dyn Future<Output = Result<(), Error>> + 'a>>;
+
+/// Makes calls, all of which must end in the same way.
+pub(crate) async fn check_calls(calls: Vec<(&'static str, Call<'_>)>, expected: Verdict, is_timeout: bool) {
+    for (name, call) in calls {
+        let error = call.await.unwrap_err();
+        assert_eq!(verdict(&error), expected, "{name}: {error:?}");
+        assert_eq!(error.is_timeout(), is_timeout, "{name}: {error:?}");
+    }
+}
+
+/// The default transport as tests need it.
+pub(crate) fn loopback() -> EgressTransport {
+    EgressTransport::with_policy(AddressPolicy::AllowLoopback)
+}
 
 /// Every call that changes something at the platform.
 pub(crate) fn changing(client: &Client) -> Vec<(&'static str, Call<'_>)> {

@@ -207,7 +207,7 @@ fn raw_request(
         path: head.uri.path().to_owned(),
         params,
         query: head.uri.query().unwrap_or_default().to_owned(),
-        headers: raw::headers(&head.headers),
+        headers: raw::headers(&head.headers, mounted.dialect.headers()),
         body,
     }
 }

@@ -11,7 +11,7 @@ use crate::dialects::Dialects;
 use crate::metrics::{OperationStats, Traffic};
 
 /// The first segments of the gateway's own paths.
-const OWN: &[&str] = &["pay", "assets", "healthz", "readyz", "metrics", "ops"];
+const OWN: &[&str] = &["pay", "ticket", "assets", "healthz", "readyz", "metrics", "ops"];
 
 /// One operation of a dialect where it is mounted.
 pub(crate) struct Mounted {
@@ -26,9 +26,13 @@ pub(crate) struct Routes(matchit::Router<Slot>);
 /// The operations of one path.
 #[derive(Default)]
 struct Slot {
-    get: Option<Mounted>,
-    post: Option<Mounted>,
+    get: Operations,
+    post: Operations,
 }
+
+/// The operations of one path and method. Those that a query parameter tells come first, the fallback last.
+#[derive(Default)]
+struct Operations(Vec<Mounted>);
 
 /// What a path and method lead to.
 pub(crate) enum Found<'routes, 'path> {
@@ -56,8 +60,8 @@ impl Routes {
                 };
                 let stats = traffic.operation(dialect.name(), route.operation);
                 let mounted = Mounted { dialect: Arc::clone(dialect), route: *route, stats };
-                if let Some(other) = place.replace(mounted) {
-                    return Err(bad(dialect, route, format!("{} has it already", other.dialect.name())));
+                if let Some(other) = place.add(mounted) {
+                    return Err(bad(dialect, route, format!("{} has it already", other)));
                 }
                 if OWN.contains(&first_segment(route.path)) {
                     return Err(bad(dialect, route, "it is one of the gateway's own".into()));
@@ -66,34 +70,53 @@ impl Routes {
         }
         let mut router = matchit::Router::new();
         for (path, slot) in slots {
-            let Some(one) = slot.get.as_ref().or(slot.post.as_ref()) else { continue };
+            let Some(one) = slot.get.0.first().or(slot.post.0.first()) else { continue };
             let (dialect, route) = (Arc::clone(&one.dialect), one.route);
             router.insert(path, slot).map_err(|error| bad(&dialect, &route, error.to_string()))?;
         }
         Ok(Routes(router))
     }
 
-    pub(crate) fn find<'path>(&self, method: &http::Method, path: &'path str) -> Found<'_, 'path> {
+    /// What a request leads to, by its method, path and query as they were sent.
+    pub(crate) fn find<'path>(
+        &self,
+        method: &http::Method,
+        path: &'path str,
+        query: &str,
+    ) -> Found<'_, 'path> {
         let Ok(found) = self.0.at(path) else { return Found::Unknown };
-        let mounted = match *method {
-            http::Method::GET => found.value.get.as_ref(),
-            http::Method::POST => found.value.post.as_ref(),
-            _ => None,
+        let operations = match *method {
+            http::Method::GET => &found.value.get,
+            http::Method::POST => &found.value.post,
+            _ => return Found::WrongMethod(found.value.allowed()),
         };
-        match mounted {
+        match operations.0.iter().find(|mounted| mounted.route.takes(query)) {
             Some(mounted) => Found::Operation(mounted, found.params),
-            None => Found::WrongMethod(found.value.allowed()),
+            None if operations.0.is_empty() => Found::WrongMethod(found.value.allowed()),
+            None => Found::Unknown,
         }
     }
 }
 
 impl Slot {
     fn allowed(&self) -> HeaderValue {
-        HeaderValue::from_static(match (&self.get, &self.post) {
-            (Some(_), Some(_)) => "GET, POST",
-            (Some(_), None) => "GET",
-            (None, _) => "POST",
+        HeaderValue::from_static(match (self.get.0.is_empty(), self.post.0.is_empty()) {
+            (false, false) => "GET, POST",
+            (false, true) => "GET",
+            (true, _) => "POST",
         })
+    }
+}
+
+impl Operations {
+    /// Adds an operation; the dialect that has this very route already stands in its way.
+    fn add(&mut self, mounted: Mounted) -> Option<&'static str> {
+        if let Some(other) = self.0.iter().find(|other| other.route.query == mounted.route.query) {
+            return Some(other.dialect.name());
+        }
+        self.0.push(mounted);
+        self.0.sort_by_key(|mounted| mounted.route.query.is_none());
+        None
     }
 }
 
@@ -134,7 +157,10 @@ mod tests {
                 tradewind_dialect::Method::Post => Method::POST,
             };
             let path = example(route.path);
-            let Found::Operation(mounted, params) = routes.find(&method, &path) else { panic!("{path}") };
+            let query = route.query.map(|(name, value)| format!("{name}={value}")).unwrap_or_default();
+            let Found::Operation(mounted, params) = routes.find(&method, &path, &query) else {
+                panic!("{path}")
+            };
             assert_eq!(mounted.route, *route);
             for (name, value) in crate::gateway::params(&params).unwrap() {
                 assert_eq!(value, format!("{name} "), "{path}");
@@ -148,7 +174,7 @@ mod tests {
         for route in dialects.iter().flat_map(|dialect| dialect.routes()) {
             let path = example(route.path);
             for method in [Method::PUT, Method::DELETE, Method::HEAD, Method::OPTIONS] {
-                assert!(matches!(routes.find(&method, &path), Found::WrongMethod(_)), "{method} {path}");
+                assert!(matches!(routes.find(&method, &path, ""), Found::WrongMethod(_)), "{method} {path}");
             }
         }
     }
@@ -156,10 +182,12 @@ mod tests {
     #[test]
     fn other_paths_are_unknown() {
         let (dialects, routes) = routes();
-        let check = |path: &str| assert!(matches!(routes.find(&Method::GET, path), Found::Unknown), "{path}");
+        let check =
+            |path: &str| assert!(matches!(routes.find(&Method::GET, path, ""), Found::Unknown), "{path}");
         check("/");
         check("/healthz");
         check("/pay/abc");
+        check("/ticket/abc");
         for route in dialects.iter().flat_map(|dialect| dialect.routes()) {
             check(&format!("{}/more", example(route.path)));
             check(&format!("{}/", example(route.path)));

@@ -148,6 +148,9 @@ results! {
     AlreadyRevoked "already_revoked",
     WrongState "wrong_state",
     RefundInFlight "refund_in_flight",
+    Purchase "purchase",
+    NotRefundable "not_refundable",
+    BalanceTooLow "balance_too_low",
     SignIn "sign_in",
     RateLimited "rate_limited",
     Busy "busy",
@@ -179,6 +182,9 @@ impl From<&Refusal> for CallResult {
             Refusal::Busy => CallResult::Busy,
             Refusal::Storage => CallResult::Storage,
             Refusal::ChannelDeclined { .. } => CallResult::ChannelDeclined,
+            Refusal::Purchase(_) => CallResult::Purchase,
+            Refusal::NotRefundable { .. } => CallResult::NotRefundable,
+            Refusal::BalanceTooLow => CallResult::BalanceTooLow,
             Refusal::Internal => CallResult::Internal,
         }
     }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use tradewind_domain::Refusal;
 use tradewind_store::StoreError;
 
@@ -13,37 +13,44 @@ pub(crate) struct OpsError {
     pub(super) status: StatusCode,
     pub(super) code: &'static str,
     pub(super) message: String,
+    /// Further members of the error.
+    pub(super) more: Option<Value>,
 }
 
 impl OpsError {
     /// Something in the request is not acceptable.
     pub(super) fn invalid(message: impl Into<String>) -> OpsError {
-        OpsError { status: StatusCode::BAD_REQUEST, code: "invalid", message: message.into() }
+        OpsError { status: StatusCode::BAD_REQUEST, code: "invalid", message: message.into(), more: None }
+    }
+
+    /// The same error under another code, with further members.
+    pub(super) fn with(self, code: &'static str, more: Value) -> OpsError {
+        OpsError { code, more: Some(more), ..self }
     }
 
     pub(super) fn not_found(message: impl Into<String>) -> OpsError {
-        OpsError { status: StatusCode::NOT_FOUND, code: "not_found", message: message.into() }
+        OpsError { status: StatusCode::NOT_FOUND, code: "not_found", message: message.into(), more: None }
     }
 
     /// What the caller has looked at has changed since.
     pub(super) fn changed(message: impl Into<String>) -> OpsError {
-        OpsError { status: StatusCode::CONFLICT, code: "changed", message: message.into() }
+        OpsError { status: StatusCode::CONFLICT, code: "changed", message: message.into(), more: None }
     }
 
     pub(super) fn wrong_method() -> OpsError {
         let message = "this resource does not have this method".to_owned();
-        OpsError { status: StatusCode::METHOD_NOT_ALLOWED, code: "wrong_method", message }
+        OpsError { status: StatusCode::METHOD_NOT_ALLOWED, code: "wrong_method", message, more: None }
     }
 
     pub(super) fn too_large(bytes_max: usize) -> OpsError {
         let message = format!("the body has more than {bytes_max} bytes");
-        OpsError { status: StatusCode::PAYLOAD_TOO_LARGE, code: "too_large", message }
+        OpsError { status: StatusCode::PAYLOAD_TOO_LARGE, code: "too_large", message, more: None }
     }
 
     pub(super) fn unauthorised() -> OpsError {
         let message =
             "the operator token is missing or wrong; send it as `authorization: Bearer <token>`".to_owned();
-        OpsError { status: StatusCode::UNAUTHORIZED, code: "unauthorised", message }
+        OpsError { status: StatusCode::UNAUTHORIZED, code: "unauthorised", message, more: None }
     }
 
     pub(super) fn internal() -> OpsError {
@@ -53,8 +60,12 @@ impl OpsError {
 
 impl IntoResponse for OpsError {
     fn into_response(self) -> Response {
-        let OpsError { status, code, message } = self;
-        (status, Json(json!({ "error": { "code": code, "message": message } }))).into_response()
+        let OpsError { status, code, message, more } = self;
+        let mut error = json!({ "code": code, "message": message });
+        if let (Some(error), Some(Value::Object(more))) = (error.as_object_mut(), more) {
+            error.extend(more);
+        }
+        (status, Json(json!({ "error": error }))).into_response()
     }
 }
 
@@ -75,13 +86,16 @@ impl From<Refusal> for OpsError {
             | Refusal::AlreadyRevoked
             | Refusal::WrongState { .. }
             | Refusal::RefundInFlight { .. }
-            | Refusal::ChannelDeclined { .. } => (StatusCode::CONFLICT, refusal.name()),
+            | Refusal::ChannelDeclined { .. }
+            | Refusal::Purchase(_)
+            | Refusal::NotRefundable { .. }
+            | Refusal::BalanceTooLow => (StatusCode::CONFLICT, refusal.name()),
             Refusal::Signature { .. } | Refusal::SignIn => (StatusCode::FORBIDDEN, refusal.name()),
             Refusal::RateLimited => (StatusCode::TOO_MANY_REQUESTS, refusal.name()),
             Refusal::Busy | Refusal::Storage => (StatusCode::SERVICE_UNAVAILABLE, refusal.name()),
             Refusal::Internal => (StatusCode::INTERNAL_SERVER_ERROR, refusal.name()),
         };
-        OpsError { status, code, message: refusal.to_string() }
+        OpsError { status, code, message: refusal.to_string(), more: None }
     }
 }
 

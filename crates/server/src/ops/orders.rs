@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tradewind_domain::Line;
 use tradewind_store::Story;
 
 use super::extract::{Body, Nothing, Params};
-use super::{Answer, Ops, wire};
+use super::{Answer, Ops, gate, wire};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +24,7 @@ pub(super) async fn show(
 ) -> Answer<Json<Value>> {
     let story = find(&ops, &order, &params).await?;
     let list = |rows: Vec<Value>| Value::Array(rows);
+    let now = ops.app.clock().now();
     Ok(Json(json!({
         "order": order_shown(&ops, &story),
         "payments": list(story.payments.iter().map(wire::payment).collect()),
@@ -30,6 +32,10 @@ pub(super) async fn show(
         "transfers": list(story.transfers.iter().map(wire::transfer).collect()),
         "events": list(story.events.iter().map(wire::event).collect()),
         "tasks": list(story.tasks.iter().map(wire::task).collect()),
+        "line": story.order.line.as_deref().map(wire_line),
+        "vouchers": list(story.vouchers.iter().map(|voucher| gate::voucher(voucher, now)).collect()),
+        "redemptions": list(gate::redemptions(&ops, &story.redemptions).await?),
+        "link": story.order.line.as_ref().map(|_| ops.ticket_link(&story.order)),
     })))
 }
 
@@ -51,6 +57,17 @@ pub(super) async fn reject(
     review(&ops, &order, &params, false).await
 }
 
+pub(super) async fn resend(
+    State(ops): State<Ops>,
+    Path(order): Path<String>,
+    Params(params): Params<OrderParams>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Answer<Json<Value>> {
+    let mut story = find(&ops, &order, &params).await?;
+    story.order = ops.app.resend(&story.order).await?;
+    Ok(Json(json!({ "order": order_shown(&ops, &story) })))
+}
+
 async fn review(ops: &Ops, order: &str, params: &OrderParams, approve: bool) -> Answer<Json<Value>> {
     let mut story = find(ops, order, params).await?;
     story.order = ops.app.review_revocation(story.order.partner, story.order.id, approve).await?;
@@ -64,6 +81,29 @@ async fn find(ops: &Ops, order: &str, params: &OrderParams) -> Answer<Story> {
     };
     let of_serial = |serial: &str| ops.dialects.order_of_serial(serial);
     Ok(ops.app.resolve_order(order, partner, &of_serial).await?)
+}
+
+/// What the order buys. Who travels is nobody's business here but for the number.
+fn wire_line(line: &Line) -> Value {
+    json!({
+        "seller": line.seller.to_string(),
+        "product": line.product.to_string(),
+        "sku": line.sku.to_string(),
+        "name": line.name,
+        "day": line.day.map(|day| day.to_string()),
+        "quantity": line.quantity,
+        "used": line.used,
+        "refunded": line.refunded,
+        "locked": line.locked,
+        "usable": line.usable(),
+        "sell": wire::decimal(line.sell),
+        "cost": wire::decimal(line.cost),
+        "valid_from_ms": line.valid_from.map(|at| at.ms()),
+        "valid_until_ms": line.valid_until.map(|at| at.ms()),
+        "travellers": line.travellers.len(),
+        "send_codes": line.send_codes,
+        "resent": line.resent,
+    })
 }
 
 fn order_shown(ops: &Ops, story: &Story) -> Value {

@@ -10,12 +10,12 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tradewind_app::{NewPartner, PartnerWithKeys};
 use tradewind_dialect::Dialect;
-use tradewind_domain::{Credential, Method, Partner, PartnerId, PartnerPatch, PartnerState, Span};
+use tradewind_domain::{Credential, Method, Money, Partner, PartnerId, PartnerPatch, PartnerState, Span};
 use tradewind_signing::Secret;
 
 use super::error::OpsError;
 use super::extract::{self, Body, Nothing, Params};
-use super::{Answer, Ops, wire};
+use super::{Answer, Ops, shelf, wire};
 use crate::dialects;
 
 const NAME_CHARS_MAX: usize = 200;
@@ -74,6 +74,7 @@ pub(super) struct Addition {
     settings: Option<Map<String, Value>>,
     methods: Option<Vec<String>>,
     fee_ppm: Option<u32>,
+    credit_limit: Option<String>,
 }
 
 pub(super) async fn add(
@@ -95,6 +96,7 @@ pub(super) async fn add(
             None => dialect.default_methods(),
         },
         fee_ppm: fee(new.fee_ppm.unwrap_or(0))?,
+        credit_limit: credit_limit(new.credit_limit.as_deref().unwrap_or("0"))?,
         suspended: false,
     };
     let added = ops.app.add_partner(partner).await?;
@@ -112,6 +114,7 @@ pub(super) struct Change {
     settings: Option<Map<String, Value>>,
     methods: Option<Vec<String>>,
     fee_ppm: Option<u32>,
+    credit_limit: Option<String>,
 }
 
 pub(super) async fn change(
@@ -131,6 +134,7 @@ pub(super) async fn change(
         state: None,
         methods: change.methods.map(|names| methods(&names)).transpose()?,
         fee_ppm: change.fee_ppm.map(fee).transpose()?,
+        credit_limit: change.credit_limit.as_deref().map(credit_limit).transpose()?,
         settings,
     };
     patched(&ops, found, patch).await
@@ -194,7 +198,7 @@ async fn patched(ops: &Ops, found: PartnerWithKeys, patch: PartnerPatch) -> Answ
 fn shown(ops: &Ops, found: &PartnerWithKeys, secrets: bool) -> Answer<Value> {
     let credentials: Vec<Value> =
         found.credentials.iter().map(|key| shown_key(ops, key, secrets)).collect::<Answer<_>>()?;
-    let Partner { id, name, state, methods, fee_ppm, settings, created_at } = &found.partner;
+    let Partner { id, name, state, methods, fee_ppm, credit_limit, settings, created_at } = &found.partner;
     Ok(json!({
         "id": id.to_string(),
         "name": name,
@@ -204,6 +208,7 @@ fn shown(ops: &Ops, found: &PartnerWithKeys, secrets: bool) -> Answer<Value> {
         },
         "methods": methods.iter().map(Method::name).collect::<Vec<_>>(),
         "fee_ppm": fee_ppm,
+        "credit_limit": wire::decimal(*credit_limit),
         "settings": serde_json::from_str::<Value>(settings).unwrap_or_default(),
         "created_at_ms": created_at.ms(),
         "credentials": credentials,
@@ -284,6 +289,14 @@ fn methods(names: &[String]) -> Answer<Vec<Method>> {
         methods.push(method);
     }
     Ok(methods)
+}
+
+fn credit_limit(text: &str) -> Answer<Money> {
+    let limit = shelf::money("credit_limit", text)?;
+    if limit.micros() < 0 {
+        return Err(OpsError::invalid("credit_limit: not below zero"));
+    }
+    Ok(limit)
 }
 
 fn fee(ppm: u32) -> Answer<u32> {

@@ -8,10 +8,12 @@ use tradewind_domain::{PartnerId, Refusal, TaskCommand, TaskState};
 use tradewind_store::{TaskFilter, TaskPlace, finding};
 
 use super::error::OpsError;
-use super::extract::{self, Body, Nothing, Params};
+use super::extract::{self, Body, Params};
 use super::{Answer, Ops, wire};
 
-const KINDS: [&str; 3] = ["deliver", "follow_payment", "follow_refund"];
+const KINDS: [&str; 6] =
+    ["deliver", "follow_payment", "follow_refund", "lapse_order", "approve_refund", "send_codes"];
+const REASON_CHARS_MAX: usize = 200;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,26 +65,49 @@ pub(super) async fn retry_all(State(ops): State<Ops>, Body(retry): Body<RetryAll
     Ok(Json(json!({ "retried": retried })))
 }
 
+/// Why a person does what it does.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Why {
+    reason: Option<String>,
+}
+
 pub(super) async fn retry(
     State(ops): State<Ops>,
     Path((partner, task)): Path<(String, String)>,
-    Body(Nothing {}): Body<Nothing>,
+    Body(why): Body<Why>,
 ) -> Answer<Json<Value>> {
-    command(&ops, &partner, &task, TaskCommand::Retry).await
+    command(&ops, &partner, &task, TaskCommand::Retry, why).await
 }
 
 pub(super) async fn cancel(
     State(ops): State<Ops>,
     Path((partner, task)): Path<(String, String)>,
-    Body(Nothing {}): Body<Nothing>,
+    Body(why): Body<Why>,
 ) -> Answer<Json<Value>> {
-    command(&ops, &partner, &task, TaskCommand::Cancel).await
+    command(&ops, &partner, &task, TaskCommand::Cancel, why).await
 }
 
-async fn command(ops: &Ops, partner: &str, task: &str, command: TaskCommand) -> Answer<Json<Value>> {
+pub(super) async fn settle(
+    State(ops): State<Ops>,
+    Path((partner, task)): Path<(String, String)>,
+    Body(why): Body<Why>,
+) -> Answer<Json<Value>> {
+    command(&ops, &partner, &task, TaskCommand::Settle, why).await
+}
+
+async fn command(
+    ops: &Ops,
+    partner: &str,
+    task: &str,
+    command: TaskCommand,
+    why: Why,
+) -> Answer<Json<Value>> {
+    let reason = why.reason.filter(|reason| !reason.is_empty());
+    let reason = reason.map(|reason| extract::text("reason", reason, REASON_CHARS_MAX)).transpose()?;
     let partner = ops.partner_id(partner).await?;
     let key = ops.app.find_task(partner, extract::id(task)?).await?;
-    let task = ops.app.task(key, command).await?;
+    let task = ops.app.task(key, command, reason).await?;
     Ok(Json(wire::task(&task)))
 }
 

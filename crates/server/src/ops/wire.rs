@@ -58,6 +58,7 @@ pub(super) fn payment(payment: &Payment) -> Value {
             Flow::PayerScans => "payer_scans",
             Flow::InWallet => "in_wallet",
             Flow::InApp => "in_app",
+            Flow::FromBalance => "from_balance",
         },
         "state": match payment.state {
             PaymentState::Unknown => "unknown",
@@ -85,6 +86,7 @@ pub(super) fn refund(refund: &Refund) -> Value {
             RefundKind::Requested => "requested",
             RefundKind::Revocation => "revocation",
             RefundKind::LateSuccess => "late_success",
+            RefundKind::Units => "units",
         },
         "state": match refund.state {
             RefundState::Unknown => "unknown",
@@ -95,6 +97,7 @@ pub(super) fn refund(refund: &Refund) -> Value {
         },
         "amount": decimal(refund.amount),
         "currency": refund.amount.currency().code(),
+        "units": refund.units,
         "subject": refund.subject,
         "operator": refund.operator,
         "channel_number": refund.channel_number,
@@ -125,6 +128,7 @@ pub(super) fn transfer(transfer: &Transfer) -> Value {
             Purpose::Fee => "fee",
             Purpose::FeeReturn => "fee_return",
             Purpose::Refund => "refund",
+            Purpose::Deposit => "deposit",
         },
         "at_ms": transfer.id.made_at().ms(),
     })
@@ -148,7 +152,10 @@ pub(super) fn task(task: &Task) -> Value {
             json!({ "event": event, "endpoint": endpoint.map(|endpoint| endpoint.to_string()) })
         }
         TaskKind::FollowPayment(payment) => json!({ "payment": payment.to_string() }),
-        TaskKind::FollowRefund(refund) => json!({ "refund": refund.to_string() }),
+        TaskKind::FollowRefund(refund) | TaskKind::ApproveRefund(refund) => {
+            json!({ "refund": refund.to_string() })
+        }
+        TaskKind::LapseOrder | TaskKind::SendCodes => json!({}),
     };
     json!({
         "id": task.key.id.to_string(),
@@ -170,7 +177,7 @@ fn bills(bills: &[FundBill]) -> Value {
 }
 
 /// Two digits after the point, or as many as it takes to be exact.
-fn decimal(money: Money) -> String {
+pub(super) fn decimal(money: Money) -> String {
     let whole_cents = money.to_decimal(2);
     whole_cents.or_else(|_| money.to_decimal(6)).unwrap_or_default()
 }

@@ -21,12 +21,12 @@ pub(crate) const ATTEMPTS: u32 = 3;
 pub(crate) struct Parrot;
 
 const ROUTES: &[Route] = &[
-    Route { method: Method::Post, path: "/parrot/methods/{word}", operation: "methods" },
-    Route { method: Method::Post, path: "/parrot/collect/{word}", operation: "collect" },
-    Route { method: Method::Get, path: "/parrot/identify", operation: "identify" },
-    Route { method: Method::Get, path: "/parrot/open", operation: "open" },
-    Route { method: Method::Get, path: "/parrot/seal", operation: "seal" },
-    Route { method: Method::Get, path: "/parrot/refuse", operation: "refuse" },
+    Route { method: Method::Post, path: "/parrot/methods/{word}", query: None, operation: "methods" },
+    Route { method: Method::Post, path: "/parrot/collect/{word}", query: None, operation: "collect" },
+    Route { method: Method::Get, path: "/parrot/identify", query: None, operation: "identify" },
+    Route { method: Method::Get, path: "/parrot/open", query: None, operation: "open" },
+    Route { method: Method::Get, path: "/parrot/seal", query: None, operation: "seal" },
+    Route { method: Method::Get, path: "/parrot/refuse", query: None, operation: "refuse" },
 ];
 
 impl Dialect for Parrot {
@@ -36,6 +36,10 @@ impl Dialect for Parrot {
 
     fn routes(&self) -> &'static [Route] {
         ROUTES
+    }
+
+    fn headers(&self) -> &'static [&'static str] {
+        &["x-key"]
     }
 
     fn interfaces(&self) -> &'static [Interface] {
@@ -88,9 +92,10 @@ impl Dialect for Parrot {
         let number = match notice.about {
             NoticeAbout::Order { order, .. } => &order.number,
             NoticeAbout::Voucher { voucher, .. } => &voucher.number,
+            NoticeAbout::Sku { product, .. } => &product.name,
         };
         let body = Bytes::from(format!("{} {number}", notice.event.kind.name()));
-        Some(Notification { url, content_type: "text/plain", body })
+        Some(Notification { url, content_type: "text/plain", headers: Vec::new(), body })
     }
 
     fn notifies(&self) -> &'static [EventKind] {
@@ -103,6 +108,14 @@ impl Dialect for Parrot {
 
     fn schedule(&self, _kind: EventKind) -> Schedule {
         Schedule::Every { every: Span::from_secs(60), attempts: ATTEMPTS }
+    }
+
+    fn patience(&self) -> Option<Span> {
+        None
+    }
+
+    fn ordered_by(&self, _kind: EventKind) -> Option<&'static str> {
+        None
     }
 
     fn check_partner(&self, _key_id: &str, _secret: &str, _settings: &str) -> Result<(), String> {

@@ -1,7 +1,8 @@
 //! Digests and MACs against published vectors.
 
 use tradewind_signing::{
-    Md5, constant_time_eq, content_fingerprint, hmac_sha256, hmac_sha256_verify, md5_hex_parts, sha256,
+    Md5, constant_time_eq, content_fingerprint, hmac_sha1, hmac_sha256, hmac_sha256_verify, md5_hex_parts,
+    sha256,
 };
 
 /// RFC 1321, appendix A.5.
@@ -67,6 +68,24 @@ fn hmac_vectors() {
         &[0xaa; 131],
         &[b"Test Using Larger Than Block-Size Key - Hash Key First"],
         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
+    );
+}
+
+/// RFC 2202, cases 1, 2, 3 and 6 (a key longer than a block).
+#[test]
+fn hmac_sha1_vectors() {
+    let check = |key: &[u8], clear: &[u8], expected: &str| {
+        assert_eq!(hex::encode(hmac_sha1(key, &[clear])), expected);
+        let (head, tail) = clear.split_at(clear.len() / 2);
+        assert_eq!(hex::encode(hmac_sha1(key, &[head, b"", tail])), expected, "in parts");
+    };
+    check(&[0x0b; 20], b"Hi There", "b617318655057264e28bc0b6fb378c8ef146be00");
+    check(b"Jefe", b"what do ya want for nothing?", "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+    check(&[0xaa; 20], &[0xdd; 50], "125d7342b9ac11cd91a39af48aa17b4f63f175d3");
+    check(
+        &[0xaa; 80],
+        b"Test Using Larger Than Block-Size Key - Hash Key First",
+        "aa4ae5e15272d00e95705637ce8a3b55ed402112",
     );
 }
 

@@ -9,15 +9,18 @@ use crate::codes::{Code, names_text};
 use crate::load::Seen;
 use crate::session::Step;
 
-const INSERT_PARTNERS: &str = "INSERT INTO partners (id, name, state, methods, fee_ppm, settings, created_at) \
-     SELECT * FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::bigint[])";
+const INSERT_PARTNERS: &str = "INSERT INTO partners (id, name, state, methods, fee_ppm, settings, created_at, \
+     credit_limit, credit_currency) SELECT * FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], \
+     $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::text[])";
 
 const UPDATE_PARTNERS: &str = all_of!(
-    "$8",
+    "$10",
     "UPDATE partners p SET name = k.name, state = k.state, methods = k.methods, fee_ppm = k.fee_ppm, \
-     settings = k.settings, version = p.version + 1 \
-     FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::bigint[]) \
-     AS k (id, name, state, methods, fee_ppm, settings, version) \
+     settings = k.settings, credit_limit = k.credit_limit, credit_currency = k.credit_currency, \
+     version = p.version + 1 \
+     FROM unnest($1::bigint[], $2::text[], $3::smallint[], $4::text[], $5::bigint[], $6::text[], $7::bigint[], \
+     $8::text[], $9::bigint[]) \
+     AS k (id, name, state, methods, fee_ppm, settings, credit_limit, credit_currency, version) \
      WHERE p.id = k.id AND (k.version IS NULL OR p.version = k.version)"
 );
 
@@ -75,6 +78,8 @@ pub(super) fn write<'a>(set: &'a WriteSet, seen: &Seen, steps: &mut Vec<Step<'a>
             column(rows, |partner| i64::from(partner.fee_ppm)),
             column(rows, |partner| partner.settings.clone()),
             column(rows, |partner| partner.created_at.ms()),
+            column(rows, |partner| partner.credit_limit.micros()),
+            column(rows, |partner| partner.credit_limit.currency().code().to_owned()),
         ]
     });
     update(steps, UPDATE_PARTNERS, &set.partners_changed, |rows| {
@@ -85,6 +90,8 @@ pub(super) fn write<'a>(set: &'a WriteSet, seen: &Seen, steps: &mut Vec<Step<'a>
             column(rows, |partner| names_text(partner.methods.iter().map(|method| method.name()))),
             column(rows, |partner| i64::from(partner.fee_ppm)),
             column(rows, |partner| partner.settings.clone()),
+            column(rows, |partner| partner.credit_limit.micros()),
+            column(rows, |partner| partner.credit_limit.currency().code().to_owned()),
             column(rows, |partner| seen.partners.get(&partner.id.get()).copied()),
         ]
     });

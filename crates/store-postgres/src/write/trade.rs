@@ -1,7 +1,7 @@
 //! Orders and what belongs to them: the hot path.
 
-use tradewind_domain::{Order, Payment, Refund, Task, WriteSet};
-use tradewind_store::{Result, StoreError, about_number};
+use tradewind_domain::{Account, Order, PartnerId, Payment, Refund, Task, WriteSet};
+use tradewind_store::{Result, StoreError, about_number, cause_number};
 
 use super::{all_of, column, insert, update};
 use crate::codes::{Code, bills_text, task_kind_columns, transfer_kind_columns};
@@ -60,31 +60,46 @@ const UPDATE_PAYMENTS: &str = all_of!(
 );
 
 const INSERT_REFUNDS: &str = "INSERT INTO refunds (partner, order_id, id, number, fingerprint, kind, state, amount, \
-     currency, subject, operator, channel_number, bills, reason, settled_at, follow_up, hold) SELECT * FROM unnest( \
+     currency, subject, operator, channel_number, bills, reason, settled_at, follow_up, hold, units, \
+     units_so_far) SELECT * FROM unnest( \
      $1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[], $6::smallint[], $7::smallint[], \
      $8::bigint[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], \
-     $16::bigint[], $17::bigint[])";
+     $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[])";
 
 const UPDATE_REFUNDS: &str = all_of!(
-    "$10",
+    "$12",
     "UPDATE refunds r SET state = k.state, channel_number = k.channel_number, bills = k.bills, \
-     reason = k.reason, settled_at = k.settled_at, follow_up = k.follow_up \
+     reason = k.reason, settled_at = k.settled_at, follow_up = k.follow_up, units_so_far = k.units_so_far, \
+     operator = k.operator \
      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::text[], $7::text[], \
-     $8::bigint[], $9::bigint[]) AS k (partner, order_id, id, state, channel_number, bills, reason, settled_at, \
-     follow_up) WHERE r.partner = k.partner AND r.order_id = k.order_id AND r.id = k.id"
+     $8::bigint[], $9::bigint[], $10::bigint[], $11::text[]) AS k (partner, order_id, id, state, channel_number, \
+     bills, reason, settled_at, follow_up, units_so_far, operator) WHERE r.partner = k.partner AND r.order_id = k.order_id AND r.id = k.id"
 );
 
 const INSERT_TRANSFERS: &str = "INSERT INTO transfers (partner, order_id, id, debit, credit, amount, currency, kind, \
      settles, purpose, at) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], \
      $6::bigint[], $7::text[], $8::smallint[], $9::bigint[], $10::smallint[], $11::bigint[])";
 
-const ADD_TO_ACCOUNTS: &str = "INSERT INTO accounts (partner, account, currency, debits_posted, credits_posted, \
-     debits_pending, credits_pending) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], \
-     $5::bigint[], $6::bigint[], $7::bigint[]) ON CONFLICT (partner, account, currency) DO UPDATE SET \
+macro_rules! insert_accounts {
+    ($conflict:literal) => {
+        concat!(
+            "INSERT INTO accounts (partner, account, currency, debits_posted, credits_posted, debits_pending, \
+             credits_pending) SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], \
+             $5::bigint[], $6::bigint[], $7::bigint[])",
+            $conflict
+        )
+    };
+}
+
+const INSERT_ACCOUNTS: &str = insert_accounts!("");
+
+const ADD_TO_ACCOUNTS: &str = insert_accounts!(
+    " ON CONFLICT (partner, account, currency) DO UPDATE SET \
      debits_posted = accounts.debits_posted + excluded.debits_posted, \
      credits_posted = accounts.credits_posted + excluded.credits_posted, \
      debits_pending = accounts.debits_pending + excluded.debits_pending, \
-     credits_pending = accounts.credits_pending + excluded.credits_pending";
+     credits_pending = accounts.credits_pending + excluded.credits_pending"
+);
 
 const INSERT_STREAMS: &str =
     "INSERT INTO streams (partner, last) SELECT * FROM unnest($1::bigint[], $2::bigint[])";
@@ -162,7 +177,7 @@ pub(super) fn write<'a>(set: &'a WriteSet, seen: &Seen, steps: &mut Vec<Step<'a>
     insert(steps, INSERT_TRANSFERS, &set.transfers, |rows| {
         vec![
             column(rows, |transfer| transfer.partner.get()),
-            column(rows, |transfer| transfer.order.get()),
+            column(rows, |transfer| cause_number(transfer.cause)),
             column(rows, |transfer| transfer.id.get()),
             column(rows, |transfer| transfer.debit.code()),
             column(rows, |transfer| transfer.credit.code()),
@@ -202,20 +217,27 @@ pub(super) fn write<'a>(set: &'a WriteSet, seen: &Seen, steps: &mut Vec<Step<'a>
     });
 }
 
-/// The sums, which all batches of a partner share.
-pub(super) fn accounts<'a>(set: &'a WriteSet, steps: &mut Vec<Step<'a>>) {
-    let accounts: Vec<_> = set.accounts.iter().collect();
-    insert(steps, ADD_TO_ACCOUNTS, &accounts, |rows| {
-        vec![
-            column(rows, |((partner, _, _), _)| partner.get()),
-            column(rows, |((_, account, _), _)| account.code()),
-            column(rows, |((_, _, currency), _)| currency.as_str()),
-            column(rows, |(_, delta)| delta.debits_posted),
-            column(rows, |(_, delta)| delta.credits_posted),
-            column(rows, |(_, delta)| delta.debits_pending),
-            column(rows, |(_, delta)| delta.credits_pending),
-        ]
-    });
+/// The sums, which all batches of a partner share. Where a decision rests on there being no balance yet,
+/// it must not be there: a plain insert finds out.
+pub(super) fn accounts<'a>(set: &'a WriteSet, seen: &Seen, steps: &mut Vec<Step<'a>>) {
+    let is_first = |(partner, account, currency): &(PartnerId, Account, String)| {
+        let there = seen.balances.get(&partner.get());
+        *account == Account::Prepaid && there.is_some_and(|there| !there.contains(currency))
+    };
+    let (first, more): (Vec<_>, Vec<_>) = set.accounts.iter().partition(|(key, _)| is_first(key));
+    for (sql, rows) in [(INSERT_ACCOUNTS, first), (ADD_TO_ACCOUNTS, more)] {
+        insert(steps, sql, &rows, |rows| {
+            vec![
+                column(rows, |((partner, _, _), _)| partner.get()),
+                column(rows, |((_, account, _), _)| account.code()),
+                column(rows, |((_, _, currency), _)| currency.as_str()),
+                column(rows, |(_, delta)| delta.debits_posted),
+                column(rows, |(_, delta)| delta.credits_posted),
+                column(rows, |(_, delta)| delta.debits_pending),
+                column(rows, |(_, delta)| delta.credits_pending),
+            ]
+        });
+    }
 }
 
 fn streams<'a>(set: &'a WriteSet, seen: &Seen, steps: &mut Vec<Step<'a>>) {
@@ -346,6 +368,8 @@ fn refunds<'a>(set: &'a WriteSet, steps: &mut Vec<Step<'a>>) {
             column(rows, |refund| refund.settled_at.map(|at| at.ms())),
             column(rows, |refund| refund.follow_up.map(|id| id.get())),
             column(rows, |refund| refund.hold.get()),
+            column(rows, |refund| i64::from(refund.units)),
+            column(rows, |refund| i64::from(refund.units_so_far)),
         ]
     });
     let mut changed: Vec<&Refund> = set.refunds_changed.iter().collect();
@@ -361,6 +385,8 @@ fn refunds<'a>(set: &'a WriteSet, steps: &mut Vec<Step<'a>>) {
             column(rows, |refund| refund.reason.as_deref()),
             column(rows, |refund| refund.settled_at.map(|at| at.ms())),
             column(rows, |refund| refund.follow_up.map(|id| id.get())),
+            column(rows, |refund| i64::from(refund.units_so_far)),
+            column(rows, |refund| refund.operator.as_str()),
         ]
     });
 }

@@ -6,24 +6,32 @@ use super::{all_of, column, insert, update};
 use crate::codes::{Code, shares_text};
 use crate::session::Step;
 
+/// What a lane uses in most batches with purchases.
+pub(crate) const HOT: &[&str] = &[INSERT_VOUCHERS, INSERT_CODES];
+
 const INSERT_VOUCHERS: &str = "INSERT INTO vouchers (partner, id, dialect, number, fingerprint, code, subject, \
-     ordered, used, state, valid_until, cancelled_at, shares, notify_url, details) SELECT * FROM unnest( \
+     ordered, used, state, valid_until, cancelled_at, shares, notify_url, details, refunded, locked, order_id, \
+     seller, valid_from) SELECT * FROM unnest( \
      $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::bigint[], \
-     $9::bigint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[])";
+     $9::bigint[], $10::smallint[], $11::bigint[], $12::bigint[], $13::text[], $14::text[], $15::text[], \
+     $16::bigint[], $17::bigint[], $18::bigint[], $19::bigint[], $20::bigint[])";
 
 const INSERT_CODES: &str = "INSERT INTO voucher_codes (code, partner, voucher) \
      SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])";
 
-/// What a voucher is about never changes; only how much of it has been used, and whether it is in force.
+/// What a voucher is about never changes; only what has become of its uses, and whether it is in force.
 const UPDATE_VOUCHERS: &str = all_of!(
-    "$7",
-    "UPDATE vouchers v SET used = k.used, state = k.state, cancelled_at = k.cancelled_at, shares = k.shares \
-     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::text[]) \
-     AS k (partner, id, used, state, cancelled_at, shares) WHERE v.partner = k.partner AND v.id = k.id"
+    "$9",
+    "UPDATE vouchers v SET used = k.used, state = k.state, cancelled_at = k.cancelled_at, shares = k.shares, \
+     refunded = k.refunded, locked = k.locked \
+     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::text[], $7::bigint[], \
+     $8::bigint[]) AS k (partner, id, used, state, cancelled_at, shares, refunded, locked) \
+     WHERE v.partner = k.partner AND v.id = k.id"
 );
 
-const INSERT_REDEMPTIONS: &str = "INSERT INTO redemptions (partner, voucher, id, by_partner, device, count) \
-     SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[])";
+const INSERT_REDEMPTIONS: &str = "INSERT INTO redemptions (partner, voucher, id, by_partner, device, count, \
+     used_so_far, left_over) SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], \
+     $5::text[], $6::bigint[], $7::bigint[], $8::bigint[])";
 
 pub(super) fn write<'a>(set: &'a WriteSet, steps: &mut Vec<Step<'a>>) {
     // Two processes that insert the same numbers meet in the same order.
@@ -46,6 +54,11 @@ pub(super) fn write<'a>(set: &'a WriteSet, steps: &mut Vec<Step<'a>>) {
             column(rows, |voucher| shares_text(&voucher.shares)),
             column(rows, |voucher| voucher.notify_url.as_deref()),
             column(rows, |voucher| voucher.details.as_deref()),
+            column(rows, |voucher| i64::from(voucher.refunded)),
+            column(rows, |voucher| i64::from(voucher.locked)),
+            column(rows, |voucher| voucher.order.map(|id| id.get())),
+            column(rows, |voucher| voucher.seller.map(|id| id.get())),
+            column(rows, |voucher| voucher.valid_from.map(|at| at.ms())),
         ]
     });
     new.sort_unstable_by_key(|voucher| voucher.code);
@@ -66,6 +79,8 @@ pub(super) fn write<'a>(set: &'a WriteSet, steps: &mut Vec<Step<'a>>) {
             column(rows, |voucher| voucher.state.code()),
             column(rows, |voucher| voucher.cancelled_at.map(|at| at.ms())),
             column(rows, |voucher| shares_text(&voucher.shares)),
+            column(rows, |voucher| i64::from(voucher.refunded)),
+            column(rows, |voucher| i64::from(voucher.locked)),
         ]
     });
     insert(steps, INSERT_REDEMPTIONS, &set.redemptions, |rows| {
@@ -76,6 +91,8 @@ pub(super) fn write<'a>(set: &'a WriteSet, steps: &mut Vec<Step<'a>>) {
             column(rows, |redemption| redemption.by.get()),
             column(rows, |redemption| redemption.device.clone()),
             column(rows, |redemption| i64::from(redemption.count)),
+            column(rows, |redemption| i64::from(redemption.used_so_far)),
+            column(rows, |redemption| i64::from(redemption.left)),
         ]
     });
 }

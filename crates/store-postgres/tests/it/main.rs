@@ -8,6 +8,7 @@ mod faults;
 mod migrations;
 mod moving;
 mod nodes;
+mod purchases;
 mod races;
 mod schema;
 mod support;

@@ -84,6 +84,12 @@ fn the_runtime_role_changes_neither_the_schema_nor_the_ledger() {
             "DELETE FROM vouchers",
             "DELETE FROM redemptions",
             "UPDATE voucher_codes SET partner = 1",
+            "DELETE FROM products",
+            "DELETE FROM skus",
+            "DELETE FROM stocks",
+            "DELETE FROM order_lines",
+            "UPDATE deposits SET amount = 0",
+            "DELETE FROM deposits",
             "DELETE FROM accounts",
             "INSERT INTO nodes (number) VALUES (1)",
             "DELETE FROM schema_migrations",
@@ -95,4 +101,29 @@ fn the_runtime_role_changes_neither_the_schema_nor_the_ledger() {
             assert_eq!(code.as_deref(), Some("42501"), "{sql}: {error:?}");
         }
     });
+}
+
+/// Redemptions tell how much had been used with them; those that are there learn it from one another.
+#[test]
+fn what_was_redeemed_before_purchases_counts_on() {
+    let database = database();
+    for before in [
+        include_str!("../../migrations/0001_initial.sql"),
+        include_str!("../../migrations/0002_past_orders.sql"),
+        include_str!("../../migrations/0003_counts.sql"),
+    ] {
+        database.sql(before);
+    }
+    database.sql(
+        "INSERT INTO vouchers (partner, id, dialect, number, fingerprint, code, subject, ordered, used, state) \
+         VALUES (1, 10, '', 'a', 0, 1, '', 7, 6, 0), (1, 11, '', 'b', 0, 2, '', 2, 2, 0); \
+         INSERT INTO redemptions (partner, voucher, id, by_partner, device, count) \
+         VALUES (1, 10, 100, 1, '', 1), (1, 11, 101, 1, '', 2), (1, 10, 102, 1, '', 2), (1, 10, 103, 1, '', 3)",
+    );
+    database.sql(include_str!("../../migrations/0004_tickets.sql"));
+    let found =
+        database.sql("SELECT voucher, id, used_so_far, left_over FROM redemptions ORDER BY voucher, id");
+    assert_eq!(found.trim(), "10|100|1|6\n10|102|3|4\n10|103|6|1\n11|101|2|0");
+    let vouchers = database.sql("SELECT refunded, locked, order_id IS NULL FROM vouchers WHERE ordered = 7");
+    assert_eq!(vouchers.trim(), "0|0|t");
 }

@@ -336,7 +336,7 @@ fn a_number_never_looks_free_while_its_order_goes() {
         refunded(&mut one, 1, "N", 100).await;
         one.now = one.now + Span::from_days(31);
         other.now = one.now;
-        let rules = Rules { refund_window: REFUND_WINDOW };
+        let rules = Rules::standard(REFUND_WINDOW);
         let before = one.now - Span::from_days(30);
         let page = orders_page(&*one.store, before, (one.now, &rules), None, 10).await.unwrap();
         let forget = Command::Forget(Box::new(page.forgetting.unwrap()));

@@ -14,8 +14,9 @@ pub(super) fn write(connection: &Connection, set: &WriteSet) -> Write {
 }
 
 const INSERT_VOUCHER: &str = "INSERT INTO vouchers (id, partner, dialect, number, fingerprint, code, subject, \
-     ordered, used, state, valid_until, cancelled_at, shares, notify_url, details) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
+     ordered, used, state, valid_until, cancelled_at, shares, notify_url, details, refunded, locked, order_id, seller, \
+     valid_from) \
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
 fn insert_voucher(statement: &mut rusqlite::Statement<'_>, voucher: &Voucher) -> Write {
     statement
@@ -35,13 +36,18 @@ fn insert_voucher(statement: &mut rusqlite::Statement<'_>, voucher: &Voucher) ->
             shares_text(&voucher.shares),
             voucher.notify_url,
             voucher.details,
+            voucher.refunded,
+            voucher.locked,
+            voucher.order.map(|id| id.get()),
+            voucher.seller.map(|id| id.get()),
+            voucher.valid_from.map(|at| at.ms()),
         ])
         .map(drop)
 }
 
-/// What a voucher is about never changes; only how much of it has been used, and whether it is in force.
-const UPDATE_VOUCHER: &str = "UPDATE vouchers SET used = ?3, state = ?4, cancelled_at = ?5, shares = ?6 \
-     WHERE id = ?1 AND partner = ?2";
+/// What a voucher is about never changes; only what has become of its uses, and whether it is in force.
+const UPDATE_VOUCHER: &str = "UPDATE vouchers SET used = ?3, state = ?4, cancelled_at = ?5, shares = ?6, \
+     refunded = ?7, locked = ?8 WHERE id = ?1 AND partner = ?2";
 
 fn update_voucher(statement: &mut rusqlite::Statement<'_>, voucher: &Voucher) -> Write {
     one(statement.execute(params![
@@ -51,11 +57,13 @@ fn update_voucher(statement: &mut rusqlite::Statement<'_>, voucher: &Voucher) ->
         voucher.state.code(),
         voucher.cancelled_at.map(|at| at.ms()),
         shares_text(&voucher.shares),
+        voucher.refunded,
+        voucher.locked,
     ])?)
 }
 
-const INSERT_REDEMPTION: &str = "INSERT INTO redemptions (voucher, id, partner, by_partner, device, count) \
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const INSERT_REDEMPTION: &str = "INSERT INTO redemptions (voucher, id, partner, by_partner, device, count, \
+     used_so_far, left_over) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
 
 fn insert_redemption(statement: &mut rusqlite::Statement<'_>, redemption: &Redemption) -> Write {
     statement
@@ -66,6 +74,8 @@ fn insert_redemption(statement: &mut rusqlite::Statement<'_>, redemption: &Redem
             redemption.by.get(),
             redemption.device,
             redemption.count,
+            redemption.used_so_far,
+            redemption.left,
         ])
         .map(drop)
 }

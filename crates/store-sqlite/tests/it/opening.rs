@@ -6,6 +6,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use tradewind_domain::{Fact, Need, PartnerId, WriteSet};
 use tradewind_store::contract::desk::Desk;
+use tradewind_store::contract::shop;
 use tradewind_store::{Store, StoreError};
 use tradewind_store_sqlite::{OpenError, SqliteConfig, SqliteStore};
 
@@ -108,6 +109,43 @@ fn rows_that_cannot_be_understood_are_told_as_such() {
         }
         assert!(other.execute_batch("UPDATE payments SET state = 6").is_err(), "the table itself refuses");
     });
+}
+
+#[test]
+fn a_catalogue_that_cannot_be_understood_is_told_as_such() {
+    for (table, damage) in [
+        ("order_lines", "travellers = '[[]]'"),
+        ("order_lines", "refund_terms = 'no JSON'"),
+        ("order_lines", "day = 3000000000"),
+        ("vouchers", "code = 7"),
+        ("products", "contacts = '[1]'"),
+        ("skus", "rules = '{}'"),
+        ("stocks", "market = 1"),
+        ("deposits", "currency = 'yuan'"),
+    ] {
+        let folder = Folder::new();
+        let store: Arc<dyn Store> = Arc::new(open(&folder.database()));
+        run(async {
+            let mut desk = Desk::open(&store).await;
+            let (sku, stock) = shop::sell(&mut desk, 7, 9, shop::rules()).await;
+            shop::add_buyer(&mut desk, 1, 90).await;
+            let wish = shop::purchase(&desk, 1, "1", (&sku, stock), 2, true);
+            let order = shop::purchased(desk.run(wish).await).order;
+            let other = Connection::open(folder.database()).unwrap();
+            other.execute_batch(&format!("UPDATE {table} SET {damage}")).unwrap();
+            let need = match table {
+                "products" | "skus" => Need::Sku(sku.id),
+                "stocks" => Need::Stock(stock),
+                "deposits" => Need::Deposit(order.partner, "first of 1".into()),
+                _ => Need::VouchersOf(order.partner, order.id),
+            };
+            let read = store.read(vec![need]).await;
+            assert!(matches!(read, Err(StoreError::Corrupt(_))), "{damage}: {read:?}");
+            let findings = store.verify().await.unwrap().findings;
+            let words = format!("a row of {table} cannot be understood");
+            assert!(findings.iter().any(|found| found.contains(&words)), "{words}: {findings:?}");
+        });
+    }
 }
 
 #[test]

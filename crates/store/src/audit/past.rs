@@ -43,6 +43,8 @@ impl Judge<'_> {
             ("payments", family.payments.len()),
             ("refunds", family.refunds.len()),
             ("tasks", family.tasks.len()),
+            ("vouchers", family.vouchers.len()),
+            ("redemptions", family.redemptions.len()),
         ] {
             if rows > 0 {
                 self.find(&format!("{rows} of its {what} have stayed"));

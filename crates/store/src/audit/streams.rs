@@ -3,7 +3,7 @@
 //! A stream begins at 1, or where the facts say that it was cut off ([`KeptFrom`]); nothing that lies
 //! behind the cut is missed. After it, a missing number is found whatever its age.
 
-use tradewind_domain::{Fact, KeptFrom, PartnerId, Span, Timestamp};
+use tradewind_domain::{Fact, KeptFrom, PartnerId, PastLimit, Span, Timestamp};
 
 use super::Audit;
 
@@ -33,6 +33,13 @@ impl Audit {
                 self.kept_from.insert(partner, kept);
             }
             None if fact.name.starts_with(KeptFrom::FACT_PREFIX) => {
+                self.find(format!("the fact {:?} cannot be understood", fact.name));
+            }
+            None => {}
+        }
+        match PastLimit::of(fact) {
+            Some(past) => self.past_limit(past),
+            None if fact.name.starts_with(PastLimit::FACT_PREFIX) => {
                 self.find(format!("the fact {:?} cannot be understood", fact.name));
             }
             None => {}

@@ -7,6 +7,7 @@ use tradewind_domain::{
 use super::Fixture;
 use super::desk::Desk;
 use super::samples;
+use super::shop;
 use crate::StoreError;
 
 const OWNER: PartnerId = PartnerId::from_i64(1);
@@ -62,7 +63,9 @@ pub async fn a_set_with_a_conflict_leaves_nothing(fixture: Fixture) {
     let mut desk = Desk::open(&fixture.store).await;
     desk.add_partner(1).await;
     let (placed, _) = desk.place(1, "first").await;
-    let order = samples::order(1, 50, "second");
+    let product = shop::product(OWNER, 7);
+    let sku = shop::sku(&product, 7);
+    let (order, _) = shop::order(1, 50, "second", shop::line(&sku, 7));
     let mut changed = placed.clone();
     changed.stage = OrderStage::Closed;
     let set = WriteSet {
@@ -83,6 +86,10 @@ pub async fn a_set_with_a_conflict_leaves_nothing(fixture: Fixture) {
         )]
         .into(),
         events: vec![samples::event(&order, 7)],
+        products_new: vec![product.clone()],
+        skus_new: vec![sku.clone()],
+        stocks_new: vec![shop::stock(&sku, None, 7)],
+        deposits: vec![shop::deposit(1, 7, "seven", 7)],
         tasks_new: vec![samples::task(1, 50, 7, 0)],
         facts: vec![tradewind_domain::Fact { name: "left".into(), value: "behind".into() }],
         ..WriteSet::default()
@@ -99,6 +106,10 @@ pub async fn a_set_with_a_conflict_leaves_nothing(fixture: Fixture) {
         Need::Order(OWNER, order.id),
         Need::RefundNumber(OWNER, "seven".into()),
         Need::Event(OWNER, 7),
+        Need::Product(product.id),
+        Need::Sku(sku.id),
+        Need::Stock(shop::stock(&sku, None, 7).key),
+        Need::Deposit(OWNER, "seven".into()),
     ];
     for need in gone {
         let rows = desk.read(need.clone()).await;

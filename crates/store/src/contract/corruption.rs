@@ -2,6 +2,7 @@
 
 mod counts;
 mod past;
+mod purchases;
 mod vouchers;
 
 use tradewind_domain::{
@@ -18,6 +19,9 @@ use crate::FINDINGS_MAX;
 
 pub use counts::damaged_counts_are_found;
 pub use past::damaged_past_orders_are_found;
+pub use purchases::{
+    damaged_purchases_are_found, damaged_stocks_and_balances_are_found, damaged_units_are_found,
+};
 pub use vouchers::damaged_vouchers_are_found;
 
 /// The books of one partner, with an order in each standing that matters.
@@ -43,7 +47,7 @@ impl Books {
         desk.add_partner(owner).await;
         let (lapsed, _) = desk.place(owner, "lapsed").await;
         desk.now = desk.now + Span::from_secs(200);
-        let lapse = Command::LapseOrder { partner: lapsed.partner, order: lapsed.id };
+        let lapse = Command::LapseOrder { partner: lapsed.partner, order: lapsed.id, stock: None };
         let Decided::Order(lapsed, cancelling) = desk.must(lapse).await else { panic!("an order lapsed") };
         assert_eq!(cancelling.state, PaymentState::Cancelling);
         pay(desk, owner, "paid").await;

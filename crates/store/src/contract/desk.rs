@@ -71,11 +71,35 @@ impl Desk {
         decided
     }
 
+    /// Decides commands one after the other and commits the sum, as a lane does that others work beside:
+    /// when the store fails, nothing has happened.
+    pub async fn attempt(
+        &mut self,
+        commands: Vec<Command>,
+    ) -> Result<Vec<std::result::Result<Decided, Refusal>>> {
+        let (view, decided) = match self.try_decide(commands).await {
+            Ok(judged) => judged,
+            Err(error) => {
+                self.lane.abandon().await?;
+                return Err(error);
+            }
+        };
+        self.lane.commit(&view.into_write_set()).await?;
+        Ok(decided)
+    }
+
     /// Decides commands one after the other without committing.
     pub async fn decide(
         &mut self,
         commands: Vec<Command>,
     ) -> (View, Vec<std::result::Result<Decided, Refusal>>) {
+        self.try_decide(commands).await.unwrap()
+    }
+
+    async fn try_decide(
+        &mut self,
+        commands: Vec<Command>,
+    ) -> Result<(View, Vec<std::result::Result<Decided, Refusal>>)> {
         let mut wanted: Vec<Need> = Vec::new();
         let mut seen = std::collections::HashSet::new();
         for need in commands.iter().flat_map(needs) {
@@ -83,10 +107,10 @@ impl Desk {
                 wanted.push(need);
             }
         }
-        let rows = self.lane.load(&wanted).await.unwrap();
+        let rows = self.lane.load(&wanted).await?;
         let mut view = View::default();
         view.fill(wanted, rows);
-        let rules = Rules { refund_window: REFUND_WINDOW };
+        let rules = Rules::standard(REFUND_WINDOW);
         let mut answers = Vec::new();
         for command in commands {
             answers.push(decide(&view, command, self.now, &self.ids, &rules).map(|(changes, decided)| {
@@ -94,7 +118,7 @@ impl Desk {
                 decided
             }));
         }
-        (view, answers)
+        Ok((view, answers))
     }
 
     /// Adds a partner with one credential and one endpoint.
@@ -132,6 +156,7 @@ impl Desk {
             terminal: Terminal { operator: "cashier01".into(), device: "device-7".into(), store: None },
             notify_url: None,
             details: None,
+            line: None,
         };
         let payment = Payment {
             id: payment_id,

@@ -128,7 +128,7 @@ pub async fn a_late_success(fixture: Fixture) {
     desk.add_partner(1).await;
     let (order, payment) = desk.place(1, "A1").await;
     desk.now = order.expires_at;
-    desk.must(Command::LapseOrder { partner: OWNER, order: order.id }).await;
+    desk.must(Command::LapseOrder { partner: OWNER, order: order.id, stock: None }).await;
     check_clean(&desk).await;
     desk.must(report_payment(&payment, paid(&payment), Some(0))).await;
     check_clean(&desk).await;
@@ -248,7 +248,7 @@ async fn random_command(
             };
             report_payment(payment, report, attempts)
         }
-        4 => Command::LapseOrder { partner, order: id },
+        4 => Command::LapseOrder { partner, order: id, stock: None },
         5 | 6 => {
             let number = (chance.below(2) == 0).then(|| format!("R{round}-{}", chance.below(3)));
             let most = rows.orders[0].amount.micros() / 1_000_000;
@@ -275,8 +275,8 @@ async fn random_command(
             let story = desk.store.story(partner, id).await.unwrap()?;
             let task = story.tasks.last()?;
             match chance.below(4) {
-                0 => Command::Task { key: task.key, command: TaskCommand::Cancel },
-                1 => Command::Task { key: task.key, command: TaskCommand::Retry },
+                0 => Command::Task { key: task.key, command: TaskCommand::Cancel, reason: None },
+                1 => Command::Task { key: task.key, command: TaskCommand::Retry, reason: Some(reason()) },
                 // Only deliveries are recorded as such; follow-ups report what they follow.
                 _ if !matches!(task.kind, tradewind_domain::TaskKind::Deliver { .. }) => return None,
                 2 => Command::RecordDelivery {

@@ -2,12 +2,13 @@
 
 use tradewind_domain::{
     About, ListOrders, Method, Order, OrderId, OrderPage, OrderStage, OrderStanding, PartnerId, Payment,
-    Span, Task, TaskId, TaskState, Timestamp, VoucherId, WriteSet,
+    SkuId, Span, Task, TaskId, TaskState, Timestamp, VoucherId, WriteSet,
 };
 
 use super::Fixture;
 use super::desk::{Desk, REFUND_WINDOW};
 use super::samples::{self, NOW, yuan};
+use super::shop;
 use crate::{OrderQuery, TaskFilter, TaskPlace};
 
 const OWNER: PartnerId = PartnerId::from_i64(1);
@@ -182,16 +183,23 @@ pub async fn tasks_by_filter(fixture: Fixture) {
         }
         if id % 5 == 0 {
             task.key.about = About::Voucher(VoucherId::from_i64(id / 5));
+        } else if id % 7 == 0 {
+            task.key.about = About::Sku(SkuId::from_i64(id));
         }
         tasks.push(task);
     }
-    let mut set = WriteSet { tasks_new: tasks.clone(), ..WriteSet::default() };
+    desk.add_partner(shop::SELLER.get()).await;
+    let product = shop::product(shop::SELLER, 7);
+    let products_new = vec![product.clone()];
+    let mut set = WriteSet { tasks_new: tasks.clone(), products_new, ..WriteSet::default() };
     // A store may find a partner's tasks by what they are about.
     for task in &tasks {
         let (owner, n) = (task.key.partner.get(), task.key.id.get());
         match task.key.about {
             About::Order(id) => set.orders_new.push(samples::order(owner, id.get(), &n.to_string())),
             About::Voucher(id) => set.vouchers_new.push(samples::voucher(owner, id.get(), &n.to_string())),
+            // Told to whoever listens, whoever sells it.
+            About::Sku(id) => set.skus_new.push(shop::sku(&product, id.get())),
         }
     }
     desk.commit(&set).await.unwrap();

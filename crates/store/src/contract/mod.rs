@@ -15,9 +15,12 @@
 //! * a unique key that is violated is [`StoreError::Conflict`](crate::StoreError::Conflict), and so is
 //!   an update of a row that is not there; nothing of the set is left behind;
 //! * what identifies a row and what it is about is written once; an update writes only what can
-//!   change (an order's stage, amounts given back and times; a payment's or refund's state and what
-//!   the channel says of it; how much of a voucher has been used and whether it is in force; a task's
-//!   state and schedule);
+//!   change (an order's stage, amounts given back and times, what has become of the units it buys, who
+//!   travels and what was sent; a payment's or refund's state and what the channel or a reviewer says of
+//!   it; what has become of a voucher's uses and whether it is in force; a task's state and schedule; of
+//!   products, skus and stocks all but whose they are);
+//! * no batch sees a stock or a balance that another batch is about to change: what is decided on them is
+//!   still true when it is committed, or the commit is a conflict, also where the balance has no row yet;
 //! * a key id of a dialect belongs to one partner for ever; that partner may hold several credentials
 //!   of that key id at once.
 
@@ -29,7 +32,9 @@
     reason = "these are tests, in a place where other crates' tests can reach them"
 )]
 
+pub mod catalogue;
 pub mod commits;
+pub mod contention;
 pub mod corruption;
 pub mod desk;
 pub mod leasing;
@@ -38,9 +43,12 @@ pub mod listing;
 pub mod moving;
 pub mod paging;
 pub mod past;
+pub mod purchases;
 pub mod retention;
 pub mod roundtrips;
 pub mod samples;
+pub mod shop;
+pub mod tickets;
 pub mod vouchers;
 
 use std::any::Any;
@@ -83,12 +91,20 @@ macro_rules! contract_tests {
             retention: settled_events_go_in_order, settled_tasks_go_alone, pages_and_second_looks,
                 a_cut_hides_no_gap, places_as_text;
             past: settled_orders_go, numbers_stay_taken, a_second_look_decides, an_order_goes_once,
-                random_businesses_go_clean;
+                purchases_stay, random_businesses_go_clean;
             vouchers: vouchers_and_what_belongs_to_them, events_and_tasks_of_vouchers, unique_names_conflict,
                 redemptions_by_page_and_filter, a_voucher_is_used_up;
+            catalogue: products_skus_and_stocks, catalogue_conflicts, skus_on_sale, calendars, products_by_seller,
+                listeners;
+            purchases: orders_with_lines, vouchers_and_redemptions_of_orders, redemptions_of_a_voucher,
+                refunds_under_review, deposits_and_balances, purchase_conflicts;
+            tickets: a_ticket_is_bought_and_used, a_hold_is_paid_lapses_or_is_cancelled, a_batch_of_purchases,
+                random_purchases_verify_clean, a_limit_is_lowered_later;
+            contention: the_last_units_of_a_stock, the_last_of_a_balance, lanes_that_want_the_same_stocks;
             corruption: good_data_verifies_clean, every_kind_of_damage_is_found, damaged_vouchers_are_found,
                 damaged_past_orders_are_found,
                 damaged_counts_are_found,
+                damaged_purchases_are_found, damaged_units_are_found, damaged_stocks_and_balances_are_found,
                 findings_are_bounded;
         }
     };

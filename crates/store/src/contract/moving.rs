@@ -10,7 +10,10 @@ use std::any::Any;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use tradewind_domain::{Account, Event, EventKind, Fact, Need, Order, Partner, PartnerId, Stream, WriteSet};
+use tradewind_domain::{
+    About, Account, Cause, Day, Event, EventKind, Fact, Need, Order, Partner, PartnerId, Purpose, Stock,
+    Stream, Transfer, Voucher, WriteSet,
+};
 
 use crate::moving::{
     Chunk, Copied, CopyError, CopyOptions, End, Movable, NotServable, Section, before_serving, complete,
@@ -21,6 +24,8 @@ use crate::{Store, StoreError};
 use super::desk::Desk;
 use super::life::do_business;
 use super::samples::{self, yuan};
+use super::shop;
+use super::tickets::do_ticketing;
 
 /// Two empty databases, to be used up by one check.
 pub struct Pair {
@@ -269,6 +274,7 @@ async fn fill(source: &Arc<dyn Movable>) {
     let store: Arc<dyn Store> = source.clone();
     let mut desk = Desk::open(&store).await;
     do_business(&mut desk, 20_261_123, 150).await;
+    do_ticketing(&mut desk, 20_261_126, 60).await;
     let ids = Fact { name: "ids:0".into(), value: "1763780000001".into() };
     desk.commit(&WriteSet { facts: vec![ids], ..WriteSet::default() }).await.unwrap();
 }
@@ -296,6 +302,31 @@ async fn every_field(source: &Arc<dyn Movable>) -> tradewind_domain::OrderId {
     let mut transfer = samples::transfer(&order, 82);
     transfer.debit = Account::Suspense;
     let voucher = samples::voucher(8, 84, "V1");
+    let product = shop::filled_product(shop::product(order.partner, 87));
+    let sku = shop::filled_sku(shop::sku(&product, 88));
+    let (bought, bought_payment) = shop::order(8, 89, "filled", shop::filled_line(shop::line(&sku, 6)));
+    let (also, also_payment) = shop::order(8, 90, "bare", shop::line(&sku, 1));
+    let of_order = Voucher {
+        refunded: 1,
+        locked: 2,
+        order: Some(bought.id),
+        seller: Some(order.partner),
+        valid_from: Some(samples::NOW),
+        ..samples::voucher(8, 86, "V3")
+    };
+    let of_sku =
+        Event { about: About::Sku(sku.id), kind: EventKind::ProductChanged, ..samples::event(&order, 2) };
+    let deposit = shop::deposit(8, 91, "号 'D'", -7);
+    let moved = Transfer {
+        cause: Cause::Deposit(deposit.id),
+        purpose: Purpose::Deposit,
+        ..samples::transfer(&order, 92)
+    };
+    let dated = Stock {
+        price: Some(shop::price(7)),
+        closed: true,
+        ..shop::stock(&sku, Some(Day::from_number(-1)), 5)
+    };
     let credential = tradewind_domain::Credential {
         expires_at: Some(samples::NOW),
         ..samples::credential(8, 80, "two keys")
@@ -305,15 +336,19 @@ async fn every_field(source: &Arc<dyn Movable>) -> tradewind_domain::OrderId {
         credentials_new: vec![credential, samples::credential(8, 81, "two keys")],
         users_new: vec![samples::user(8, 80, "login: with a colon"), samples::user(8, 81, "b")],
         endpoints_new: vec![samples::endpoint(8, 80)],
-        streams_new: vec![Stream { partner: PartnerId::from_i64(8), last: 1 }],
-        orders_new: vec![order.clone()],
-        payments_new: vec![payment],
+        streams_new: vec![Stream { partner: PartnerId::from_i64(8), last: 2 }],
+        orders_new: vec![order.clone(), bought, also],
+        payments_new: vec![payment, bought_payment, also_payment],
         refunds_new: vec![refund],
         past_orders: vec![samples::past_order(8, 87, "号 'past'"), samples::past_order(8, 88, "past: 2")],
         past_refunds: vec![samples::past_refund(8, 87, 89, "R: 号")],
-        transfers: vec![transfer],
-        events: vec![event],
-        vouchers_new: vec![voucher.clone(), samples::voucher(8, 85, "V2")],
+        transfers: vec![transfer, moved],
+        events: vec![event, of_sku],
+        products_new: vec![product.clone(), shop::product(order.partner, 93)],
+        skus_new: vec![sku.clone(), shop::sku(&product, 94)],
+        stocks_new: vec![shop::stock(&sku, None, 9), dated],
+        deposits: vec![deposit, shop::deposit(8, 95, "D2", 7)],
+        vouchers_new: vec![voucher.clone(), samples::voucher(8, 85, "V2"), of_order],
         redemptions: vec![samples::redemption(&voucher, 86)],
         tasks_new: vec![samples::task(8, 80, 83, 5)],
         ..WriteSet::default()
@@ -351,6 +386,10 @@ async fn everything(store: &Arc<dyn Movable>, section: Section) -> (u64, Vec<Str
         tasks_new,
         vouchers_new,
         redemptions,
+        products_new,
+        skus_new,
+        stocks_new,
+        deposits,
         facts,
         // A chunk has nothing of these. A list that is new belongs to a section: see `Section`.
         partners_changed: _,
@@ -367,6 +406,9 @@ async fn everything(store: &Arc<dyn Movable>, section: Section) -> (u64, Vec<Str
         tasks_removed: _,
         events_removed: _,
         vouchers_changed: _,
+        products_changed: _,
+        skus_changed: _,
+        stocks_changed: _,
         facts_new: _,
     } = rows;
     fn words<T: std::fmt::Debug>(rows: Vec<T>, into: &mut Vec<String>) {
@@ -388,6 +430,10 @@ async fn everything(store: &Arc<dyn Movable>, section: Section) -> (u64, Vec<Str
     words(tasks_new, &mut said);
     words(vouchers_new, &mut said);
     words(redemptions, &mut said);
+    words(products_new, &mut said);
+    words(skus_new, &mut said);
+    words(stocks_new, &mut said);
+    words(deposits, &mut said);
     words(facts, &mut said);
     said.sort_unstable();
     (count, said)

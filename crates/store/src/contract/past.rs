@@ -12,6 +12,7 @@ use super::Fixture;
 use super::desk::{Desk, REFUND_WINDOW};
 use super::life::{check_clean, do_business, paid, pay, refund, report_payment, report_refund};
 use super::samples::{self, yuan};
+use super::shop;
 
 const OWNER: PartnerId = PartnerId::from_i64(1);
 const AGE: Span = Span::from_days(30);
@@ -52,7 +53,7 @@ pub async fn settled_orders_go(fixture: Fixture) {
     going.push(declined);
     let (lapsed, payment) = desk.place(1, "late success").await;
     desk.now = lapsed.expires_at;
-    desk.must(Command::LapseOrder { partner: OWNER, order: lapsed.id }).await;
+    desk.must(Command::LapseOrder { partner: OWNER, order: lapsed.id, stock: None }).await;
     desk.must(report_payment(&payment, paid(&payment), Some(0))).await;
     let late = desk.load(&[Need::Order(OWNER, lapsed.id)]).await.refunds.remove(0);
     let succeeded = RefundReport::Succeeded { channel_number: "c".into(), bills: Vec::new() };
@@ -169,7 +170,7 @@ pub async fn a_second_look_decides(fixture: Fixture) {
     let forget = Command::Forget(Box::new(found.forgetting.unwrap()));
     let story = desk.store.story(OWNER, one.id).await.unwrap().unwrap();
     let task = story.tasks.last().unwrap().key;
-    desk.must(Command::Task { key: task, command: TaskCommand::Retry }).await;
+    desk.must(Command::Task { key: task, command: TaskCommand::Retry, reason: None }).await;
     let refused = desk.run(forget.clone()).await;
     assert!(matches!(refused, Err(Refusal::WrongState { .. })), "{refused:?}");
     let changed = everything(&desk, 200).await;
@@ -181,7 +182,7 @@ pub async fn a_second_look_decides(fixture: Fixture) {
         desk.run(forget).await.unwrap_err(),
         Refusal::WrongState { problem: "an order is not at rest" }
     );
-    desk.must(Command::Task { key: task, command: TaskCommand::Cancel }).await;
+    desk.must(Command::Task { key: task, command: TaskCommand::Cancel, reason: None }).await;
     assert_eq!(everything(&desk, 200).await.kept, [(one.id, Kept::Recent)]);
     check_clean(&desk).await;
 }
@@ -241,6 +242,36 @@ pub async fn random_businesses_go_clean(fixture: Fixture) {
     assert_eq!(everything(&desk, 200).await.kept, before.kept);
 }
 
+/// An order that bought something stays, however old, and its vouchers with it; the number of one that has
+/// gone is not free for a purchase.
+pub async fn purchases_stay(fixture: Fixture) {
+    let mut desk = Desk::open(&fixture.store).await;
+    let (sku, stock) = shop::sell(&mut desk, 7, 9, shop::rules()).await;
+    shop::add_buyer(&mut desk, 1, 90).await;
+    let gone = refunded(&mut desk, 1, "gone", 100).await;
+    let wish = shop::purchase(&desk, 1, "bought", (&sku, stock), 2, true);
+    let bought = shop::purchased(desk.run(wish).await).order;
+    deliver(&mut desk, &bought).await;
+    let not_paid = shop::purchase(&desk, 1, "not paid", (&sku, stock), 1, false);
+    let closed = shop::purchased(desk.run(not_paid).await).order;
+    desk.now = closed.expires_at;
+    desk.must(Command::LapseOrder { partner: OWNER, order: closed.id, stock: Some(stock) }).await;
+    desk.now = desk.now + REFUND_WINDOW + AGE + AGE;
+
+    let found = everything(&desk, 200).await;
+    let going: Vec<OrderId> = found.going.iter().map(|going| going.order.id).collect();
+    assert_eq!(going, [gone.id]);
+    assert_eq!(found.kept, [(bought.id, Kept::Purchase), (closed.id, Kept::Purchase)]);
+    desk.must(Command::Forget(Box::new(found.forgetting.unwrap()))).await;
+    check_clean(&desk).await;
+    let wish = shop::purchase(&desk, 1, "gone", (&sku, stock), 1, true);
+    let refused = desk.run(wish).await;
+    assert!(matches!(refused, Err(Refusal::NumberTaken { .. })), "{refused:?}");
+    let left = desk.load(&[Need::VouchersOf(OWNER, bought.id)]).await;
+    assert_eq!(left.orders, [bought]);
+    assert!(!left.vouchers.is_empty());
+}
+
 async fn listed(desk: &Desk) -> usize {
     let list = ListOrders {
         page: 1,
@@ -262,7 +293,7 @@ async fn look(
     place: Option<crate::retention::Place>,
     limit: u32,
 ) -> OrdersPage {
-    let rules = Rules { refund_window: REFUND_WINDOW };
+    let rules = Rules::standard(REFUND_WINDOW);
     orders_page(&*desk.store, before, (desk.now, &rules), place, limit).await.unwrap()
 }
 

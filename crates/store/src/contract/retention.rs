@@ -37,7 +37,7 @@ pub async fn settled_events_go_in_order(fixture: Fixture) {
     apply(&mut desk, &found).await;
     check_clean(&desk).await;
     let failed = task_of(&desk, &orders[3]).await.unwrap();
-    desk.must(Command::Task { key: failed.key, command: TaskCommand::Cancel }).await;
+    desk.must(Command::Task { key: failed.key, command: TaskCommand::Cancel, reason: None }).await;
     let found = everything(&desk, windows, 100).await;
     apply(&mut desk, &found).await;
     // None is left; the stream goes on where it stood.
@@ -85,7 +85,7 @@ pub async fn pages_and_second_looks(fixture: Fixture) {
     }
     let found = everything(&desk, windows, 100).await;
     let task = task_of(&desk, &orders[4]).await.unwrap();
-    desk.must(Command::Task { key: task.key, command: TaskCommand::Retry }).await;
+    desk.must(Command::Task { key: task.key, command: TaskCommand::Retry, reason: None }).await;
     let refused = desk.run(Command::Forget(Box::new(found.forgetting.clone().unwrap()))).await;
     assert!(matches!(refused, Err(Refusal::WrongState { .. })), "{refused:?}");
     deliver(&mut desk, &orders[4], DeliveryResult::Acknowledged).await;

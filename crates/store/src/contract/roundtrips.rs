@@ -1,10 +1,10 @@
 //! What is written is read back as it was: every noun, every variant, every optional field.
 
 use tradewind_domain::{
-    About, Account, Currency, Device, EndpointId, EventKind, Fact, Flow, Money, Need, Order, OrderId,
-    OrderStage, Partner, PartnerId, PartnerState, Payment, PaymentState, Purpose, Refund, RefundId,
-    RefundKind, RefundState, Rows, Stream, TaskId, TaskKey, TaskKind, TaskState, Terminal, TransferId,
-    TransferKind, UserState, VoucherId, WriteSet,
+    About, Account, Currency, Day, Device, EndpointId, EventKind, Fact, Flow, Money, Need, Order, OrderId,
+    OrderStage, Partner, PartnerId, PartnerState, Payment, PaymentState, ProductId, Purpose, Refund,
+    RefundId, RefundKind, RefundState, Rows, SkuId, StockKey, Stream, TaskId, TaskKey, TaskKind, TaskState,
+    Terminal, TransferId, TransferKind, UserState, VoucherId, WriteSet,
 };
 
 use super::Fixture;
@@ -52,6 +52,7 @@ pub async fn partners_and_what_belongs_to_them(fixture: Fixture) {
     partner.methods.reverse();
     partner.fee_ppm = u32::MAX;
     partner.settings = "{}".into();
+    partner.credit_limit = Money::from_micros(i64::MAX, "EUR".parse().unwrap());
     credential.expires_at = Some(NOW);
     users[0].state = UserState::Deleted;
     users[0].signed_in_at = Some(NOW);
@@ -136,7 +137,7 @@ fn fill_order(order: Order) -> Order {
 pub async fn payments(fixture: Fixture) {
     let mut desk = Desk::open(&fixture.store).await;
     let mut number = 0;
-    for flow in [Flow::PayerCode, Flow::PayerScans, Flow::InWallet, Flow::InApp] {
+    for flow in [Flow::PayerCode, Flow::PayerScans, Flow::InWallet, Flow::InApp, Flow::FromBalance] {
         for state in PaymentState::ALL {
             number += 1;
             let order = samples::order(1, number, &number.to_string());
@@ -185,11 +186,14 @@ pub async fn refunds(fixture: Fixture) {
     desk.commit(&without).await.unwrap();
     assert_eq!(desk.read(Need::Order(OWNER, order.id)).await.refunds, []);
     let mut written = Vec::new();
-    for kind in [RefundKind::Requested, RefundKind::Revocation, RefundKind::LateSuccess] {
+    for kind in [RefundKind::Requested, RefundKind::Revocation, RefundKind::LateSuccess, RefundKind::Units] {
         for state in RefundState::ALL {
             let id = i64::try_from(written.len()).unwrap() + 1;
-            let bare = Refund { kind, state, ..samples::refund(&order, id, &format!("R{id}")) };
+            let units = u32::try_from(id % 3).unwrap() * (u32::MAX / 2);
+            let bare = Refund { kind, state, units, ..samples::refund(&order, id, &format!("R{id}")) };
             let filled = Refund {
+                units_so_far: u32::MAX,
+                operator: "评审".into(),
                 channel_number: Some("c".into()),
                 bills: samples::bills(),
                 reason: Some("refused".into()),
@@ -223,12 +227,20 @@ pub async fn tasks(fixture: Fixture) {
         TaskKind::Deliver { event: 1, endpoint: Some(EndpointId::from_i64(9)) },
         TaskKind::FollowPayment(tradewind_domain::PaymentId::from_i64(8)),
         TaskKind::FollowRefund(RefundId::from_i64(7)),
+        TaskKind::LapseOrder,
+        TaskKind::ApproveRefund(RefundId::from_i64(i64::MAX)),
+        TaskKind::SendCodes,
     ];
     let mut id = 0;
     for kind in kinds {
         for state in TaskState::ALL {
             id += 1;
             let mut task = samples::task(1, 5, id, 10);
+            task.key.about = match id % 3 {
+                0 => About::Order(OrderId::from_i64(5)),
+                1 => About::Voucher(VoucherId::from_i64(5)),
+                _ => About::Sku(SkuId::from_i64(5)),
+            };
             task.kind = kind;
             task.state = state;
             desk.commit(&WriteSet { tasks_new: vec![task.clone()], ..WriteSet::default() }).await.unwrap();
@@ -252,14 +264,21 @@ pub async fn tasks(fixture: Fixture) {
 pub async fn transfers_and_events(fixture: Fixture) {
     let mut desk = Desk::open(&fixture.store).await;
     let order = samples::order(1, 1, "1");
-    let accounts = [Account::Clearing("sandbox".into()), Account::Fees, Account::Payable, Account::Suspense];
+    let accounts = [
+        Account::Clearing("sandbox".into()),
+        Account::Fees,
+        Account::Payable,
+        Account::Prepaid,
+        Account::Sales,
+        Account::Suspense,
+    ];
     let hold = TransferId::from_i64(1);
     let kinds =
         [TransferKind::Posted, TransferKind::Pending, TransferKind::Posts(hold), TransferKind::Voids(hold)];
-    let purposes = [Purpose::Payment, Purpose::Fee, Purpose::FeeReturn, Purpose::Refund];
+    let purposes = [Purpose::Payment, Purpose::Fee, Purpose::FeeReturn, Purpose::Refund, Purpose::Deposit];
     let mut transfers = Vec::new();
     for (debit, credit) in accounts.iter().zip(accounts.iter().rev()) {
-        for (kind, purpose) in kinds.into_iter().zip(purposes) {
+        for (kind, purpose) in kinds.into_iter().cycle().zip(purposes) {
             let id = i64::try_from(transfers.len()).unwrap() + 1;
             let (debit, credit) = (debit.clone(), credit.clone());
             transfers.push(tradewind_domain::Transfer {
@@ -288,7 +307,14 @@ pub async fn transfers_and_events(fixture: Fixture) {
     let story = desk.store.story(OWNER, order.id).await.unwrap().unwrap();
     assert_eq!(story.transfers, transfers);
     assert_eq!(story.events, events);
-    for event in events {
+    let number = i64::try_from(events.len()).unwrap() + 1;
+    let of_sku = tradewind_domain::Event {
+        about: About::Sku(SkuId::from_i64(order.id.get())),
+        ..samples::event(&order, number)
+    };
+    desk.commit(&WriteSet { events: vec![of_sku.clone()], ..WriteSet::default() }).await.unwrap();
+    assert_eq!(desk.store.story(OWNER, order.id).await.unwrap().unwrap().events, events, "a sku is no order");
+    for event in events.into_iter().chain([of_sku]) {
         assert_eq!(desk.read(Need::Event(OWNER, event.number)).await.events, [event]);
     }
 }
@@ -310,6 +336,15 @@ pub async fn absent_rows_are_left_out(fixture: Fixture) {
         Need::Voucher(OWNER, VoucherId::from_i64(1)),
         Need::VoucherNumber(OWNER, "x".into()),
         Need::VoucherCode(samples::voucher_code(1)),
+        Need::VouchersOf(OWNER, order),
+        Need::VouchersOfNumber(OWNER, "x".into()),
+        Need::Product(ProductId::from_i64(1)),
+        Need::Sku(SkuId::from_i64(1)),
+        Need::Stock(StockKey { sku: SkuId::from_i64(1), day: None }),
+        Need::Stock(StockKey { sku: SkuId::from_i64(1), day: Some(Day::from_number(1)) }),
+        Need::Balance(OWNER),
+        Need::Deposit(OWNER, "x".into()),
+        Need::Listeners(EventKind::ProductChanged),
     ];
     for rows in [desk.load(&needs).await, desk.store.read(needs.to_vec()).await.unwrap()] {
         assert_eq!(format!("{rows:?}"), format!("{:?}", Rows::default()));

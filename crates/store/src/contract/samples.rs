@@ -1,11 +1,12 @@
 //! Rows to write: plain ones, and ones with every optional field filled.
 
 use tradewind_domain::{
-    About, Account, Credential, CredentialId, Currency, Device, Endpoint, EndpointId, Event, EventKind, Flow,
-    FundBill, Method, Money, Order, OrderId, OrderStage, Partner, PartnerId, PartnerState, PastOrder,
-    PastRefund, Payment, PaymentId, PaymentState, Purpose, Redemption, RedemptionId, Refund, RefundId,
-    RefundKind, RefundState, Task, TaskId, TaskKey, TaskKind, TaskState, Terminal, Timestamp, Transfer,
-    TransferId, TransferKind, User, UserId, UserState, Voucher, VoucherCode, VoucherId, VoucherState,
+    About, Account, Cause, Credential, CredentialId, Currency, Device, Endpoint, EndpointId, Event,
+    EventKind, Flow, FundBill, Method, Money, Order, OrderId, OrderStage, Partner, PartnerId, PartnerState,
+    PastOrder, PastRefund, Payment, PaymentId, PaymentState, Purpose, Redemption, RedemptionId, Refund,
+    RefundId, RefundKind, RefundState, Task, TaskId, TaskKey, TaskKind, TaskState, Terminal, Timestamp,
+    Transfer, TransferId, TransferKind, User, UserId, UserState, Voucher, VoucherCode, VoucherId,
+    VoucherState,
 };
 
 /// The instant at which samples begin.
@@ -25,8 +26,9 @@ pub fn partner(id: i64) -> Partner {
         id: PartnerId::from_i64(id),
         name: format!("Partner {id}"),
         state: PartnerState::Active,
-        methods: vec![Method::WECHAT, Method::ALIPAY, Method::named("house_card")],
+        methods: vec![Method::WECHAT, Method::ALIPAY, Method::BALANCE, Method::named("house_card")],
         fee_ppm: 6_000,
+        credit_limit: yuan(0),
         settings: r#"{"plain":{"quoted":"\"'é"}}"#.into(),
         created_at: NOW,
     }
@@ -96,6 +98,7 @@ pub fn order(owner: i64, id: i64, number: &str) -> Order {
         terminal: Terminal { operator: "op1".into(), device: String::new(), store: None },
         notify_url: None,
         details: None,
+        line: None,
     }
 }
 
@@ -139,6 +142,8 @@ pub fn refund(order: &Order, id: i64, number: &str) -> Refund {
         kind: RefundKind::Requested,
         state: RefundState::Unknown,
         amount: yuan(30),
+        units: 0,
+        units_so_far: 0,
         subject: "cold".into(),
         operator: "op2".into(),
         channel_number: None,
@@ -180,7 +185,7 @@ pub fn transfer(order: &Order, id: i64) -> Transfer {
     Transfer {
         id: TransferId::from_i64(id),
         partner: order.partner,
-        order: order.id,
+        cause: Cause::Order(order.id),
         debit: Account::Clearing("sandbox".into()),
         credit: Account::Payable,
         amount: yuan(100),
@@ -238,7 +243,12 @@ pub fn voucher(owner: i64, id: i64, number: &str) -> Voucher {
         subject: "一日 ticket".into(),
         ordered: 10,
         used: 0,
+        refunded: 0,
+        locked: 0,
         state: VoucherState::Active,
+        order: None,
+        seller: None,
+        valid_from: None,
         valid_until: None,
         cancelled_at: None,
         shares: Vec::new(),
@@ -256,5 +266,7 @@ pub fn redemption(voucher: &Voucher, id: i64) -> Redemption {
         by: voucher.partner,
         device: "gate 1".into(),
         count: 1,
+        used_so_far: 1,
+        left: 9,
     }
 }

@@ -258,6 +258,7 @@ fn command(voucher: &Voucher, by: PartnerId, count: u32) -> Command {
         by,
         device: "gate 1".into(),
         count,
+        order: voucher.order,
     }
 }
 

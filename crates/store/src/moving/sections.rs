@@ -32,7 +32,7 @@ sections! {
     Endpoints = "endpoints",
     /// The positions of their event streams.
     Streams = "streams",
-    /// Orders.
+    /// Orders, with what they buy.
     Orders = "orders",
     /// Payments.
     Payments = "payments",
@@ -42,6 +42,14 @@ sections! {
     PastOrders = "past_orders",
     /// What is kept of their refunds.
     PastRefunds = "past_refunds",
+    /// Products.
+    Products = "products",
+    /// Skus.
+    Skus = "skus",
+    /// Stocks.
+    Stocks = "stocks",
+    /// Deposits.
+    Deposits = "deposits",
     /// Vouchers.
     Vouchers = "vouchers",
     /// Their redemptions.

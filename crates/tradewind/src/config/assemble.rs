@@ -30,6 +30,7 @@ impl Config {
             write_timeout: Duration::from_millis(limits.write_timeout_ms),
             shut_down_timeout: Duration::from_millis(limits.stop_timeout_ms),
             allow_private_addresses: self.delivery.allow_private_addresses,
+            outbox: Some(self.data.join("messages.jsonl")),
             metrics: match self.metrics {
                 Metrics::Main => MetricsAt::Main,
                 Metrics::Ops => MetricsAt::Ops,
@@ -78,6 +79,9 @@ impl Config {
             queue_commands_max: self.limits.queue_commands_max,
             batch_commands_max: self.limits.batch_commands_max,
             refund_window: Span::from_days(i64::from(self.payments.refund_window_days)),
+            hold_for: Span::from_mins(i64::from(self.catalogue.hold_minutes)),
+            day_offset: Span::from_mins(i64::from(self.catalogue.utc_offset_minutes)),
+            late_refund: Span::from_days(i64::from(self.catalogue.late_refund_days)),
             payer_code_deadline: Span::from_secs(i64::from(self.payments.payer_code_deadline_s)),
             waiting_calls_max: self.limits.waiting_calls_max,
             waiting_calls_per_partner_max: self.limits.waiting_calls_per_partner_max,

@@ -68,6 +68,10 @@ impl Checks<'_> {
         self.range("delivery.lease_s", delivery.lease_s, 2..=3600);
         self.range("payments.payer_code_deadline_s", payments.payer_code_deadline_s, 10..=600);
         self.range("payments.refund_window_days", payments.refund_window_days, 1..=3650);
+        let catalogue = &config.catalogue;
+        self.range("catalogue.hold_minutes", catalogue.hold_minutes, 1..=10_080);
+        self.range("catalogue.utc_offset_minutes", catalogue.utc_offset_minutes, -720..=840);
+        self.range("catalogue.late_refund_days", catalogue.late_refund_days, 0..=3650);
         let age = config.dialects.signature_age_max_s;
         self.range("dialects.signature_age_max_s", age, 0..=86_400);
     }

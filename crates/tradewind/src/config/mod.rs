@@ -44,6 +44,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) delivery: Delivery,
     pub(crate) payments: Payments,
+    pub(crate) catalogue: Catalogue,
     pub(crate) dialects: Dialects,
     pub(crate) sandbox: Sandbox,
     pub(crate) log: Log,
@@ -145,6 +146,14 @@ pub(crate) struct Delivery {
 pub(crate) struct Payments {
     pub(crate) payer_code_deadline_s: u32,
     pub(crate) refund_window_days: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Catalogue {
+    pub(crate) hold_minutes: u32,
+    pub(crate) utc_offset_minutes: i32,
+    pub(crate) late_refund_days: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

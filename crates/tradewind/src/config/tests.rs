@@ -52,6 +52,9 @@ fn the_reference_file_holds_the_defaults_of_the_crates() {
     assert_eq!(config.rate_per_partner(), app.rate_per_partner);
     assert_eq!(i64::from(config.payments.payer_code_deadline_s) * 1000, app.payer_code_deadline.ms());
     assert_eq!(i64::from(config.payments.refund_window_days) * 86_400_000, app.refund_window.ms());
+    assert_eq!(i64::from(config.catalogue.hold_minutes) * 60_000, app.hold_for.ms());
+    assert_eq!(i64::from(config.catalogue.utc_offset_minutes) * 60_000, app.day_offset.ms());
+    assert_eq!(i64::from(config.catalogue.late_refund_days) * 86_400_000, app.late_refund.ms());
     assert_eq!(config.delivery.in_flight_max, worker.in_flight_max);
     assert_eq!(config.delivery.per_partner_max, worker.in_flight_per_partner_max);
     assert_eq!(config.delivery.per_endpoint_max, worker.per_endpoint_max);
@@ -188,7 +191,7 @@ fn problems_of_the_file_name_the_key_and_the_line() {
         "[opps]\nlisten = \"127.0.0.1:1\"\n[ops]\n",
         &[
             "opps (t.toml, line 1): unknown key `opps`, expected one of `listen`, `public_url`, `data`, `master_key`, `threads`, `metrics`, \
-         `ops`, `tls`, `store`, `limits`, `delivery`, `payments`, `dialects`, `sandbox`, `log`",
+         `ops`, `tls`, `store`, `limits`, `delivery`, `payments`, `catalogue`, `dialects`, `sandbox`, `log`",
         ],
     );
     check("ops = 7\n", &["ops (t.toml, line 1): is a section, not a key"]);

@@ -87,6 +87,16 @@ impl Ops {
         self.call(Method::POST, path, Some(body), LONG_TIME_LIMIT).await
     }
 
+    /// Replaces something.
+    pub(crate) async fn put(&self, path: &Path, body: &Value) -> Result<Value, OpsError> {
+        self.call(Method::PUT, path, Some(body), TIME_LIMIT).await
+    }
+
+    /// Sends a table.
+    pub(crate) async fn post_csv(&self, path: &Path, table: Vec<u8>) -> Result<Value, OpsError> {
+        self.send(Method::POST, path, Some(("text/csv", table)), LONG_TIME_LIMIT).await
+    }
+
     /// Changes something.
     pub(crate) async fn patch(&self, path: &Path, body: &Value) -> Result<Value, OpsError> {
         self.call(Method::PATCH, path, Some(body), TIME_LIMIT).await
@@ -102,6 +112,17 @@ impl Ops {
         method: Method,
         path: &Path,
         body: Option<&Value>,
+        time_limit: Duration,
+    ) -> Result<Value, OpsError> {
+        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+        self.send(method, path, body, time_limit).await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &Path,
+        body: Option<(&'static str, Vec<u8>)>,
         time_limit: Duration,
     ) -> Result<Value, OpsError> {
         let call = format!("{method} {}", path.text);
@@ -122,19 +143,27 @@ impl Ops {
         match value.pointer("/error/code").and_then(Value::as_str) {
             Some(code) => {
                 let message = value.pointer("/error/message").and_then(Value::as_str).unwrap_or(code);
-                Err(OpsError::Refused { code: code.to_owned(), message: message.to_owned() })
+                let (code, message) = (code.to_owned(), message.to_owned());
+                let details = value.pointer("/error").cloned().unwrap_or_default();
+                Err(OpsError::Refused { code, message, details })
             }
             None if (200..300).contains(&status) => Ok(value),
             None => Err(alien()),
         }
     }
 
-    fn request(&self, method: Method, path: &Path, body: Option<&Value>) -> Result<Request, EgressError> {
-        let text = body.map(Value::to_string).unwrap_or_default();
-        let mut request = Request::new(method, &format!("{}{}", self.base, path.text), text)?;
+    fn request(
+        &self,
+        method: Method,
+        path: &Path,
+        body: Option<(&'static str, Vec<u8>)>,
+    ) -> Result<Request, EgressError> {
+        let (kind, bytes) = body.unzip();
+        let url = format!("{}{}", self.base, path.text);
+        let mut request = Request::new(method, &url, bytes.unwrap_or_default())?;
         request.headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        if body.is_some() {
-            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Some(kind) = kind {
+            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
         }
         let bearer = [b"Bearer ", self.token.expose()].concat();
         // A token that cannot stand in a header is no gateway's; without it the gateway says so.

@@ -1,6 +1,10 @@
 //! Why the operator API gave no answer, or a refusal.
 
+use serde_json::Value;
 use tradewind_egress::EgressError;
+
+use super::answer::{instant, list, text};
+use crate::when::Zone;
 
 /// Why a call of the operator API has no result.
 #[derive(Debug, thiserror::Error)]
@@ -25,12 +29,14 @@ pub(crate) enum OpsError {
         base: String,
     },
     /// The gateway refused.
-    #[error("{message}")]
+    #[error("{message}{}", told(details))]
     Refused {
         /// The stable name of the reason.
         code: String,
         /// The reason for people.
         message: String,
+        /// All that the gateway told of it, code and message among it.
+        details: Value,
     },
     /// Something answered that is not the operator API.
     #[error("the answer of {base} to {call} is not the operator API's (status {status})")]
@@ -44,7 +50,29 @@ pub(crate) enum OpsError {
     },
 }
 
+/// What a refusal carries besides its message, in words: rows that were not taken, and what a code was used
+/// for before.
+fn told(details: &Value) -> String {
+    let rows = list(details, "bad").iter();
+    let rows = rows.map(|bad| format!("line {}: {}", text(bad, "line"), text(bad, "problem")));
+    let uses = list(details, "redemptions").iter().map(|made| {
+        let (at, who) = (instant(made, "at_ms", Zone::Local), text(made, "by_name"));
+        format!("{} used at {at} by {who} {}", text(made, "count"), text(made, "device"))
+            .trim_end()
+            .to_owned()
+    });
+    rows.chain(uses).map(|told| format!("; {told}")).collect()
+}
+
 impl OpsError {
+    /// The members of a refusal, for programs.
+    pub(crate) fn details(&self) -> Option<&Value> {
+        match self {
+            OpsError::Refused { details, .. } => Some(details),
+            _ => None,
+        }
+    }
+
     /// A stable name for programs.
     pub(crate) fn code(&self) -> &str {
         match self {

@@ -5,9 +5,11 @@
 //! gateway that is a version ahead or behind.
 
 mod answer;
+mod catalogue;
 mod client;
 mod clock;
 mod error;
+mod gate;
 mod order;
 mod partner;
 mod retention;
@@ -15,9 +17,11 @@ mod story;
 mod task;
 mod verify;
 
+pub(crate) use catalogue::{product, seller, sku, stock};
 pub(crate) use client::Ops;
 pub(crate) use clock::clock;
 pub(crate) use error::OpsError;
+pub(crate) use gate::{deposit, refund, ticket};
 pub(crate) use order::order;
 pub(crate) use partner::{endpoint, partner, user};
 pub(crate) use retention::retention;

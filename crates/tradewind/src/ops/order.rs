@@ -17,6 +17,11 @@ pub(crate) async fn order(ops: &Ops, json: bool, command: Order) -> anyhow::Resu
             let answer = ops.get(&Path::of(&["orders", &order]).with("partner", partner)).await?;
             Ok(print(json, &answer, |answer| story(answer, times.zone())))
         }
+        Order::Resend(OrderName { order, partner }) => {
+            let path = Path::of(&["orders", &order, "resend"]).with("partner", partner);
+            let answer = ops.post(&path, &json!({})).await?;
+            Ok(print(json, &answer, |answer| super::story::order(&answer["order"], Zone::Local)))
+        }
         Order::ApproveRevocation(name) => review(ops, json, name, "approve").await,
         Order::RejectRevocation(name) => review(ops, json, name, "reject").await,
     }

@@ -57,6 +57,10 @@ pub(crate) async fn partner(ops: &Ops, json: bool, command: Partner) -> anyhow::
             let answer = ops.post(&partners(&[&partner, "rotate"]), &body.into()).await?;
             Ok(print(json, &answer, show_key))
         }
+        Partner::Balance { partner } => {
+            let answer = ops.get(&partners(&[&partner, "balance"])).await?;
+            Ok(print(json, &answer, show_balance))
+        }
         Partner::Enable { partner } => {
             let answer = ops.post(&partners(&[&partner, "enable"]), &nothing).await?;
             Ok(print(json, &answer, |answer| show_partner(answer, false)))
@@ -71,7 +75,7 @@ pub(crate) async fn partner(ops: &Ops, json: bool, command: Partner) -> anyhow::
                 body.insert("name".into(), name.into());
             }
             if body.is_empty() {
-                let message = "give at least one of --name, --settings, --methods, --fee-ppm";
+                let message = "give at least one of --name, --settings, --methods, --fee-ppm, --credit-limit";
                 return Err(Usage(message.to_owned()).into());
             }
             body.append(&mut with_dialect(dialect));
@@ -168,6 +172,9 @@ fn with_terms(terms: Terms) -> Map<String, Value> {
     if let Some(fee_ppm) = terms.fee_ppm {
         body.insert("fee_ppm".into(), fee_ppm.into());
     }
+    if let Some(credit_limit) = terms.credit_limit {
+        body.insert("credit_limit".into(), credit_limit.into());
+    }
     body
 }
 
@@ -215,6 +222,7 @@ fn show_partner(partner: &Value, secrets: bool) -> String {
         ("state", text(partner, "state")),
         ("methods", text(partner, "methods")),
         ("fee ppm", text(partner, "fee_ppm")),
+        ("credit limit", text(partner, "credit_limit")),
         ("settings", plain(&partner["settings"])),
         ("added", instant(partner, "created_at_ms", Zone::Local)),
         // There once, when the secret is new and somebody has to learn it.
@@ -230,6 +238,23 @@ fn show_partner(partner: &Value, secrets: bool) -> String {
         ]
     });
     format!("{head}\n\n{}", table(["protocol", "key id", secret_column(secrets), "added", "ends"], keys))
+}
+
+fn show_balance(answer: &Value) -> String {
+    let head =
+        facts(&[("available", text(answer, "available")), ("credit limit", text(answer, "credit_limit"))]);
+    let accounts = list(answer, "accounts").iter().map(|account| {
+        [
+            text(account, "account"),
+            text(account, "currency"),
+            text(account, "debits_posted"),
+            text(account, "credits_posted"),
+            text(account, "debits_pending"),
+            text(account, "credits_pending"),
+        ]
+    });
+    let names = ["account", "currency", "debits", "credits", "debits pending", "credits pending"];
+    format!("{head}\n\n{}", table(names, accounts))
 }
 
 /// A new key, with the secret that somebody has to learn now.

@@ -233,6 +233,7 @@ fn why(kept: Kept) -> &'static str {
         Kept::Payment => "a payment whose outcome is not known",
         Kept::Refund => "a refund whose outcome is not known",
         Kept::Refundable => "something can still be given back",
+        Kept::Purchase => "has bought from the catalogue",
         Kept::Task => "a delivery is pending or failed: run it again or call it off",
         Kept::Recent => "something has happened since",
     }

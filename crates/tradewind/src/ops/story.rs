@@ -12,10 +12,14 @@ pub(super) fn story(story: &Value, zone: Zone) -> String {
         order(&story["order"], zone),
         format!("Payments\n{}", payments(list(story, "payments"), zone)),
         format!("Refunds\n{}", refunds(list(story, "refunds"), zone)),
+        purchase(story, zone),
         format!("Ledger\n{}", transfers(list(story, "transfers"), zone)),
         format!("Events\n{}", events(list(story, "events"), zone)),
         format!("Tasks\n{}", tasks(list(story, "tasks"), zone)),
     ]
+    .into_iter()
+    .filter(|part| !part.is_empty())
+    .collect::<Vec<_>>()
     .join("\n\n")
 }
 
@@ -40,6 +44,39 @@ pub(super) fn order(order: &Value, zone: Zone) -> String {
         ("expires", instant(order, "expires_at_ms", zone)),
         ("tells", text(order, "notify_url")),
     ])
+}
+
+/// What the order has bought, if it did; empty otherwise.
+fn purchase(story: &Value, zone: Zone) -> String {
+    let line = &story["line"];
+    if line.is_null() {
+        return String::new();
+    }
+    let head = facts(&[
+        ("bought", text(line, "name")),
+        ("sku", text(line, "sku")),
+        ("day", text(line, "day")),
+        ("units", text(line, "quantity")),
+        ("used", text(line, "used")),
+        ("refunded", text(line, "refunded")),
+        ("locked", text(line, "locked")),
+        ("sell", text(line, "sell")),
+        ("cost", text(line, "cost")),
+        ("valid until", instant(line, "valid_until_ms", zone)),
+        ("page", text(story, "link")),
+    ]);
+    let vouchers = list(story, "vouchers").iter().map(|voucher| {
+        [
+            text(voucher, "code"),
+            text(voucher, "standing"),
+            text(voucher, "ordered"),
+            text(voucher, "used"),
+            text(voucher, "refunded"),
+            text(voucher, "locked"),
+        ]
+    });
+    let names = ["code", "standing", "uses", "used", "refunded", "locked"];
+    format!("{head}\n\nVouchers\n{}", table(names, vouchers))
 }
 
 fn payments(payments: &[Value], zone: Zone) -> String {

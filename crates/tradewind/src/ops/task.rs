@@ -6,13 +6,12 @@ use serde_json::{Value, json};
 
 use super::answer::{instant, list, more, print, text};
 use super::client::{Ops, Path};
-use crate::cli::Task;
+use crate::cli::{Task, TaskName};
 use crate::output::table;
 use crate::when::Zone;
 
 /// Runs a `task` command.
 pub(crate) async fn task(ops: &Ops, json: bool, command: Task) -> anyhow::Result<ExitCode> {
-    let nothing = json!({});
     match command {
         Task::List { state, kind, partner, page, times } => {
             let path = Path::of(&["tasks"])
@@ -23,11 +22,9 @@ pub(crate) async fn task(ops: &Ops, json: bool, command: Task) -> anyhow::Result
             let answer = ops.get(&path).await?;
             Ok(print(json, &answer, |answer| show(answer, times.zone())))
         }
-        Task::Retry { task: Some(task), partner, .. } => {
-            let partner = partner.unwrap_or_default();
-            let answer =
-                ops.post(&Path::of(&["partners", &partner, "tasks", &task, "retry"]), &nothing).await?;
-            Ok(print(json, &answer, |_| format!("{task} starts anew")))
+        Task::Retry { task: Some(task), partner, reason, .. } => {
+            let name = TaskName { task, partner: partner.unwrap_or_default(), reason };
+            command_task(ops, json, name, "retry", "starts anew").await
         }
         Task::Retry { task: None, kind, partner, .. } => {
             let mut filter = json!({ "state": "failed" });
@@ -40,12 +37,22 @@ pub(crate) async fn task(ops: &Ops, json: bool, command: Task) -> anyhow::Result
             let answer = ops.post_long(&Path::of(&["tasks", "retry"]), &filter).await?;
             Ok(print(json, &answer, |answer| format!("{} tasks start anew", text(answer, "retried"))))
         }
-        Task::Cancel { task, partner } => {
-            let answer =
-                ops.post(&Path::of(&["partners", &partner, "tasks", &task, "cancel"]), &nothing).await?;
-            Ok(print(json, &answer, |_| format!("{task} is called off")))
-        }
+        Task::Cancel(name) => command_task(ops, json, name, "cancel", "is called off").await,
+        Task::Settle(name) => command_task(ops, json, name, "settle", "counts as done").await,
     }
+}
+
+async fn command_task(
+    ops: &Ops,
+    json: bool,
+    name: TaskName,
+    command: &str,
+    done: &str,
+) -> anyhow::Result<ExitCode> {
+    let TaskName { task, partner, reason } = name;
+    let body = reason.map_or_else(|| json!({}), |reason| json!({ "reason": reason }));
+    let answer = ops.post(&Path::of(&["partners", &partner, "tasks", &task, command]), &body).await?;
+    Ok(print(json, &answer, |_| format!("{task} {done}")))
 }
 
 /// The order that a task belongs to, or the voucher.

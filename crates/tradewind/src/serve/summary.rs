@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tradewind_dialect::{Credentials, Dialect, Method, RawRequest, SandboxPartner};
-use tradewind_domain::{Partner, PartnerId, PartnerState, Timestamp};
+use tradewind_domain::{Currency, Money, Partner, PartnerId, PartnerState, Timestamp};
 use tradewind_signing::Secret;
 
 use crate::data::{Announcement, DataFolder};
@@ -84,6 +84,7 @@ fn credentials(dialect: &str, published: SandboxPartner, now: Timestamp) -> Cred
         state: PartnerState::Active,
         methods: published.methods,
         fee_ppm: 0,
+        credit_limit: Money::zero(Currency::CNY),
         settings: json!({ dialect: switches }).to_string(),
         created_at: now,
     };

@@ -104,7 +104,7 @@ fn from_start_to_stop() {
     assert!(ask("partner list --show-secrets").contains("K7Q2M9X4T1V8B3N6L5R0Z2C7D4F9H1J8"));
     assert!(ask("partner show 0010000001").contains("0010000001"));
     assert!(ask("user list 0010000001").contains("cashier01"));
-    let added = ask("partner add --key-id 0010000042 --name Added --methods alipay");
+    let added = ask("partner add --dialect sosopay --key-id 0010000042 --name Added --methods alipay");
     assert!(added.contains("0010000042") && added.contains("secret"), "{added}");
     assert!(ask("partner set 0010000042 --name Renamed").contains("Renamed"));
     assert!(ask("partner rotate 0010000042 --overlap 1h").contains("0010000042"));

@@ -227,7 +227,7 @@ fn a_notification() {
         let notice = Notice {
             attempt: 1,
             event: &event,
-            about: NoticeAbout::Order { order: &order, payment: &payment(), refund: None },
+            about: NoticeAbout::Order { order: &order, payment: &payment(), refund: None, redemption: None },
             partner: &shop.credentials.partner,
             credentials: &shop.credentials,
             endpoint: None,

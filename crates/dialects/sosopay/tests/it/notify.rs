@@ -182,7 +182,7 @@ fn only_payments_are_told_and_only_where_somebody_listens() {
         let notice = Notice {
             attempt: 1,
             event: &event(kind),
-            about: NoticeAbout::Order { order: &order, payment: &payment(), refund: None },
+            about: NoticeAbout::Order { order: &order, payment: &payment(), refund: None, redemption: None },
             partner: &shop.credentials.partner,
             credentials: &shop.credentials,
             endpoint,

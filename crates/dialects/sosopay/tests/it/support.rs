@@ -39,6 +39,7 @@ pub(crate) fn partner() -> Partner {
         state: PartnerState::Active,
         methods: dialect().default_methods(),
         fee_ppm: 6_000,
+        credit_limit: cny(0),
         settings: "{}".to_owned(),
         created_at: NOW,
     }
@@ -200,6 +201,7 @@ pub(crate) fn order() -> Order {
         },
         notify_url: None,
         details: details(),
+        line: None,
     }
 }
 
@@ -248,6 +250,8 @@ pub(crate) fn refund() -> Refund {
         kind: RefundKind::Requested,
         state: RefundState::Succeeded,
         amount: cny(5_800),
+        units: 0,
+        units_so_far: 0,
         subject: "Merchant refunds".to_owned(),
         operator: "oper01".to_owned(),
         channel_number: Some("2016080521001004".to_owned()),

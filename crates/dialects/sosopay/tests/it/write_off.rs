@@ -193,7 +193,12 @@ fn voucher() -> Voucher {
         subject: "Day <ticket>".into(),
         ordered: 10,
         used: 3,
+        refunded: 0,
+        locked: 0,
         state: VoucherState::Active,
+        order: None,
+        seller: None,
+        valid_from: None,
         valid_until: None,
         cancelled_at: None,
         shares: Vec::new(),
@@ -213,6 +218,8 @@ fn redemption() -> Redemption {
         by: PartnerId::from_i64(1),
         device: "gate1".into(),
         count: 1,
+        used_so_far: 3,
+        left: 7,
     }
 }
 

@@ -93,8 +93,12 @@ pub async fn damaged_past_orders_are_found(fixture: Fixture) {
         expected.push(words.replace("ID of", &format!("{} of", order.id)));
     }
     let payment = samples::payment(&stayed);
-    desk.commit(&WriteSet { payments_new: vec![payment], ..WriteSet::default() }).await.unwrap();
+    let mut voucher = samples::voucher(1, 4712, "of what has gone");
+    voucher.order = Some(stayed.id);
+    let set = WriteSet { payments_new: vec![payment], vouchers_new: vec![voucher], ..WriteSet::default() };
+    desk.commit(&set).await.unwrap();
     expected.push(format!("{} of par_1, which has gone: 1 of its payments have stayed", stayed.id));
+    expected.push(format!("{} of par_1, which has gone: 1 of its vouchers have stayed", stayed.id));
     let mut returned = back.clone();
     returned.number = "another".into();
     desk.commit(&WriteSet { orders_new: vec![returned], ..WriteSet::default() }).await.unwrap();
