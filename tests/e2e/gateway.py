@@ -60,8 +60,9 @@ class Gateway:
         server = os.environ.get("TRADEWIND_E2E_POSTGRES")
         if server:
             self.environment["TRADEWIND__STORE__URL"] = new_database(server)
-            # What a killed process had taken up is free again when its leases end, in real time.
-            self.environment["TRADEWIND__DELIVERY__LEASE_S"] = "6"
+            # What a killed process had taken up is free again when its leases end, in real time. They have to
+            # outlast the slowest attempt, which is one of ten seconds.
+            self.environment["TRADEWIND__DELIVERY__LEASE_S"] = "12"
 
     # -- life
 
@@ -80,9 +81,10 @@ class Gateway:
             )
         facts = wait_for(self._ready, "the gateway to be ready", timeout=60)
         self.base, self.ops_base = f"http://{facts['listen']}", f"http://{facts['ops']}"
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.session.headers["Authorization"] = f"Bearer {self.token}"
+        session = requests.Session()
+        session.trust_env = False
+        session.headers["Authorization"] = f"Bearer {self.token}"
+        self.session = session  # whole, for threads that look at the gateway all the time
         self._read_clock()
         return self
 

@@ -12,15 +12,17 @@ from .wire import CIPHER_CONTENT_TYPE, CONTENT_TYPES, decipher, parse, sign_hold
 
 @dataclass(frozen=True)
 class Reply:
-    """What to do with one request: answer, or drop the connection, or say nothing."""
+    """What to do with one request: answer, at once or too late, or drop the connection, or say nothing."""
 
     status: int = 200
     body: str = "SUCCESS"
     headers: tuple = ()
     close: bool = False
     hang: bool = False
+    delay_s: float = 0
 
 
+HANG_S = 60  # longer than any time-out of a notification, on a slow machine too
 ACCEPT = Reply()
 REFUSE = Reply(500, "busy")
 CLOSE = Reply(close=True)
@@ -154,21 +156,24 @@ class Receiver:
         with self.lock:
             (hook.records if hook else self.strays).append(record)
             reply = ACCEPT if hook is None else hook.replies.pop(0) if hook.replies else hook.rest
-        if reply.hang:
-            self.released.wait(60)
+        if reply.hang or reply.delay_s:
+            self.released.wait(reply.delay_s or HANG_S)
         if reply.close or reply.hang:
             request.close_connection = True
             record.ended = time.monotonic()
             return
         content = reply.body.encode()
-        request.send_response(reply.status)
-        for name, value in reply.headers:
-            request.send_header(name, value)
-        if reply.status != 204:
-            request.send_header("Content-Length", str(len(content)))
-        request.end_headers()
-        if reply.status != 204:
-            request.wfile.write(content)
+        try:
+            request.send_response(reply.status)
+            for name, value in reply.headers:
+                request.send_header(name, value)
+            if reply.status != 204:
+                request.send_header("Content-Length", str(len(content)))
+            request.end_headers()
+            if reply.status != 204:
+                request.wfile.write(content)
+        except OSError:
+            request.close_connection = True  # the other side did not wait
         record.ended = time.monotonic()
 
     def close(self):

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 
 import requests
 
-from .support import Proven, scan_code, unique
+from .support import DROP, Mark, Proven, scan_code, unique
 from .wire import (
     CIPHER_CONTENT_TYPE,
     CONTENT_TYPES,
@@ -21,14 +21,7 @@ from .wire import (
 )
 
 PREFIX = "/openGateway/openService/"
-
-
-class Mark(str):
-    """A value with a meaning of its own, told apart by identity; shows a stable name in test ids."""
-
-
 ASK = Mark("ASK")  # `answer=ASK`: ask for the client's own format
-DROP = Mark("DROP")  # a field or parameter that is left out
 
 
 @dataclass

@@ -13,6 +13,13 @@ _RUN = secrets.token_hex(3)
 _COUNTER = itertools.count(1)
 
 
+class Mark(str):
+    """A value with a meaning of its own, told apart by identity; shows a stable name in test ids."""
+
+
+DROP = Mark("DROP")  # a field or parameter that is left out
+
+
 def unique(prefix="T"):
     """A serial that no other test of any run uses; at most 24 characters with a short prefix."""
     return f"{prefix}{_RUN}{next(_COUNTER):08d}"
