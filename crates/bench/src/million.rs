@@ -103,7 +103,7 @@ fn fill(args: &RunArgs, gateway: &Gateway, result: &mut Million) -> anyhow::Resu
             Fill::Both => Scenario::Pay,
         };
         let count = CHUNK.min(result.orders - filled);
-        let mut command = LoadCommand::new(scenario, Target::gateway(gateway), args.connections);
+        let mut command = LoadCommand::new(scenario, Target::gateway(gateway), args.connections());
         command.option("--count", count);
         command.option("--warmup", 0);
         let report = command.run()?;
@@ -125,7 +125,7 @@ fn starts(args: &RunArgs, first: Gateway, folder: &Path, result: &mut Million) -
         gateway = Gateway::start(&args.binary, folder)?;
         result.start_after_stop_ms.push(millis(&gateway));
         // Something to recover: a kill of an idle gateway would be a stop by another name.
-        let mut command = LoadCommand::new(Scenario::Pay, Target::gateway(&gateway), args.connections);
+        let mut command = LoadCommand::new(Scenario::Pay, Target::gateway(&gateway), args.connections());
         command.option("--count", 5000);
         command.option("--warmup", 0);
         command.run()?;
@@ -141,7 +141,7 @@ fn pairs(args: &RunArgs, full: &Gateway, workspace: &Workspace, result: &mut Mil
         eprintln!("comparing with an empty database: pair {} of {PAIRS}", pair + 1);
         let empty = Gateway::start(&args.binary, &workspace.folder(&format!("empty-{pair}")))?;
         let rate = |gateway: &Gateway| -> anyhow::Result<f64> {
-            let mut command = LoadCommand::new(Scenario::Order, Target::gateway(gateway), args.connections);
+            let mut command = LoadCommand::new(Scenario::Order, Target::gateway(gateway), args.connections());
             command.option("--duration", args.seconds);
             command.option("--warmup", 1);
             let report = command.run()?;

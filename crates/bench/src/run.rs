@@ -36,9 +36,10 @@ pub(crate) struct RunArgs {
     /// Rounds; an even number lets each scenario come early and late equally often.
     #[arg(long, default_value_t = 4)]
     pub rounds: usize,
-    /// Connections of the load generator.
-    #[arg(long, default_value_t = 64)]
-    pub connections: usize,
+    /// Connections of the load generator [default: 64; with PostgreSQL 192, because several lanes share what
+    /// waits, and a batch should be as full there].
+    #[arg(long)]
+    pub connections: Option<usize>,
     /// Then fill a database with this many orders and compare it with an empty one.
     #[arg(long)]
     pub orders: Option<u64>,
@@ -57,6 +58,16 @@ pub(crate) struct RunArgs {
     /// Succeed even when a bar is missed.
     #[arg(long)]
     pub report_only: bool,
+}
+
+impl RunArgs {
+    /// Connections of the load generator.
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.unwrap_or(match self.store {
+            Store::Sqlite => 64,
+            Store::Postgres => 192,
+        })
+    }
 }
 
 /// A kind of store.
@@ -97,7 +108,7 @@ pub(crate) fn command(args: &RunArgs) -> anyhow::Result<ExitCode> {
             "load_average_after": machine.load_after,
         },
         "settings": {
-            "seconds": args.seconds, "rounds": args.rounds, "connections": args.connections, "orders": args.orders,
+            "seconds": args.seconds, "rounds": args.rounds, "connections": args.connections(), "orders": args.orders,
         },
         "figures": standard.as_ref().map(|it| &it.figures),
         "gateway_memory_kib": standard.as_ref().map(|it| json!({
@@ -141,7 +152,7 @@ fn standard(args: &RunArgs, workspace: &Workspace, bars: &mut Vec<Bar>) -> anyho
             eprintln!("round {} of {}: {}", round + 1, args.rounds, scenario.name());
             let target =
                 if scenario == Scenario::Echo { Target::echo(&echo) } else { Target::gateway(&gateway) };
-            let mut command = LoadCommand::new(scenario, target, args.connections);
+            let mut command = LoadCommand::new(scenario, target, args.connections());
             command.option("--duration", args.seconds);
             if scenario.notifies() {
                 command.option("--receiver", receiver.address);
@@ -260,7 +271,9 @@ fn print(
              rounds together; \"server us\" and \"load us\" are processor microseconds per request.\npay-notify \
              counts an order when its notification is acknowledged; deliver is the delivery alone, after a silence \
              of the receiver.\n",
-            args.rounds, args.seconds, args.connections
+            args.rounds,
+            args.seconds,
+            args.connections()
         );
         print!("{}", figures_table(&standard.figures));
         for figure in &standard.figures {

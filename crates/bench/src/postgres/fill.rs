@@ -76,8 +76,8 @@ const MORE: &str = "
 
     INSERT INTO voucher_codes (code, partner, voucher) SELECT code, partner, id FROM vouchers;
 
-    INSERT INTO redemptions (partner, voucher, id, by_partner, device, count)
-    SELECT partner, id, ($base + i * 60000) * 10000 + $node, partner, 'gate-1', 1
+    INSERT INTO redemptions (partner, voucher, id, by_partner, device, count, used_so_far, left_over)
+    SELECT partner, id, ($base + i * 60000) * 10000 + $node, partner, 'gate-1', 1, i, ordered - i
     FROM vouchers CROSS JOIN generate_series(1, $more) i;
 
     INSERT INTO events (partner, number, kind, order_id, redemption, at)
@@ -97,7 +97,7 @@ const SUMS: &str = "
     INSERT INTO accounts (partner, account, currency, debits_posted, credits_posted, debits_pending, credits_pending)
     SELECT t.partner, a.account, 'CNY', CASE a.account WHEN 'payable' THEN 0 ELSE t.total END,
         CASE a.account WHEN 'payable' THEN t.total ELSE 0 END, 0, 0
-    FROM (SELECT partner, sum(amount)::bigint AS total FROM transfers GROUP BY partner) t,
+    FROM (SELECT partner, sum(amount)::bigint AS total FROM transfers WHERE order_id > 0 GROUP BY partner) t,
         (VALUES ('payable'), ('clearing:sandbox')) a (account);
 
     INSERT INTO streams (partner, last) SELECT partner, max(number) FROM events GROUP BY partner

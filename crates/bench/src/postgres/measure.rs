@@ -80,7 +80,7 @@ pub(crate) fn command(args: &RunArgs) -> anyhow::Result<ExitCode> {
             "at_ms": crate::clock::wall_ms(),
             "passed": passed,
             "settings": {
-                "seconds": args.seconds, "rounds": args.rounds, "connections": args.connections,
+                "seconds": args.seconds, "rounds": args.rounds, "connections": args.connections(),
                 "partners": args.partners, "orders": args.orders, "cluster": SETTINGS,
             },
             "ceilings": standard.as_ref().map(|(ceilings, _)| ceilings),
@@ -168,7 +168,7 @@ pub(crate) fn start(binary: &Path, data: &Path, url: &str, partners: usize) -> a
 
 /// A load of one scenario as the partners of the run.
 pub(crate) fn load(args: &RunArgs, scenario: Scenario, gateway: &Gateway) -> LoadCommand {
-    let mut command = LoadCommand::new(scenario, Target::gateway(gateway), args.connections);
+    let mut command = LoadCommand::new(scenario, Target::gateway(gateway), args.connections());
     command.option("--partners", args.partners);
     command
 }
@@ -215,7 +215,7 @@ fn print(args: &RunArgs, ceilings: &Ceilings, figures: &[Figure]) {
         args.rounds,
         args.seconds,
         args.partners,
-        args.connections,
+        args.connections(),
         bare::ROWS_PER_REQUEST
     );
     let pgbench = ceilings.pgbench();
